@@ -1,0 +1,5 @@
+"""The engine: the child process that owns llama.cpp and llguidance, and the messages it speaks.
+
+Only `llama.py` imports llama_cpp and only `matcher.py` imports llguidance; the front imports
+nothing from here but `wire.py`.
+"""

@@ -1,0 +1,72 @@
+"""What a schema is, once parsed: frozen values that every other part of the daemon reads.
+
+Made by `ddl.py`; read by `render.py`, `link.py`, `constraint/`, `verify.py` and `train/`. Names are
+kept exactly as the user spelled them, without quotes; quoting is the writer's work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name and its declared type (upper case, empty where none is declared)."""
+
+    name: str
+    type: str = ""
+    not_null: bool = False
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """Columns of this table that refer to as many columns of another (or of the same) table."""
+
+    columns: tuple[str, ...]
+    referenced_table: str
+    referenced_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its columns in order. Every name in its keys is one of its columns' names."""
+
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+
+    @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns in order."""
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Tables in the order of the DDL, and the dialect that they are declared in.
+
+    Table names, and the column names within a table, are distinct without regard to case; every
+    foreign key refers to a table and columns that are here.
+    """
+
+    dialect: str
+    tables: tuple[Table, ...]
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the canonical form, 64 hexadecimal digits; warnings do not count."""
+        canonical = {"dialect": self.dialect, "tables": [asdict(table) for table in self.tables]}
+        return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
+
+    def table(self, name: str) -> Table | None:
+        """The table of that name, without regard to case; None where there is none."""
+        return self._by_name.get(name.casefold())
+
+    @cached_property
+    def _by_name(self) -> dict[str, Table]:
+        return {table.name.casefold(): table for table in self.tables}
