@@ -1,1 +1,1 @@
-"""Schemas: DDL text to frozen values, those to prompt text, and a question to the tables it needs."""
+"""Schemas: DDL to frozen values, those to prompt text, and a question to the tables it needs."""

@@ -11,6 +11,8 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from sqlstrictd.schema.names import fold
+
 
 @dataclass(frozen=True)
 class Column:
@@ -44,12 +46,20 @@ class Table:
         """The names of the columns in order."""
         return tuple(column.name for column in self.columns)
 
+    def column(self, name: str) -> Column | None:
+        """The column of that name under `names.fold`; None where there is none."""
+        return self._by_name.get(fold(name))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {fold(column.name): column for column in self.columns}
+
 
 @dataclass(frozen=True)
 class Schema:
     """Tables in the order of the DDL, and the dialect that they are declared in.
 
-    Table names, and the column names within a table, are distinct without regard to case; every
+    Table names, and the column names within a table, are distinct under `names.fold`; every
     foreign key refers to a table and columns that are here.
     """
 
@@ -64,9 +74,9 @@ class Schema:
         return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
 
     def table(self, name: str) -> Table | None:
-        """The table of that name, without regard to case; None where there is none."""
-        return self._by_name.get(name.casefold())
+        """The table of that name under `names.fold`; None where there is none."""
+        return self._by_name.get(fold(name))
 
     @cached_property
     def _by_name(self) -> dict[str, Table]:
-        return {table.name.casefold(): table for table in self.tables}
+        return {fold(table.name): table for table in self.tables}
