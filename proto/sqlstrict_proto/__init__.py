@@ -1,0 +1,1 @@
+"""What the daemon and every client know alike: the contract's stubs and the default address."""
