@@ -1,0 +1,15 @@
+CREATE TABLE countries (id INTEGER PRIMARY KEY, name TEXT, iso_code TEXT, continent TEXT);
+CREATE TABLE cities (id INTEGER PRIMARY KEY, country_id INTEGER REFERENCES countries (id), name TEXT, population INTEGER);
+CREATE TABLE warehouses (id INTEGER PRIMARY KEY, city_id INTEGER REFERENCES cities (id), name TEXT, capacity INTEGER);
+CREATE TABLE suppliers (id INTEGER PRIMARY KEY, country_id INTEGER REFERENCES countries (id), company_name TEXT, rating REAL);
+CREATE TABLE categories (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES categories (id), title TEXT);
+CREATE TABLE products (id INTEGER PRIMARY KEY, category_id INTEGER REFERENCES categories (id), supplier_id INTEGER REFERENCES suppliers (id), name TEXT, unit_price REAL, weight_kg REAL, discontinued INTEGER);
+CREATE TABLE stock_levels (id INTEGER PRIMARY KEY, product_id INTEGER REFERENCES products (id), warehouse_id INTEGER REFERENCES warehouses (id), quantity INTEGER, updated_at TEXT);
+CREATE TABLE customers (id INTEGER PRIMARY KEY, city_id INTEGER REFERENCES cities (id), first_name TEXT, last_name TEXT, email TEXT, registered_at TEXT);
+CREATE TABLE employees (id INTEGER PRIMARY KEY, manager_id INTEGER REFERENCES employees (id), first_name TEXT, last_name TEXT, job_title TEXT, salary REAL, hired_on TEXT);
+CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers (id), employee_id INTEGER REFERENCES employees (id), status TEXT, price REAL, created_at TEXT);
+CREATE TABLE order_items (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), product_id INTEGER REFERENCES products (id), quantity INTEGER, discount REAL);
+CREATE TABLE payments (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), method TEXT, amount REAL, paid_at TEXT);
+CREATE TABLE shipments (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), warehouse_id INTEGER REFERENCES warehouses (id), carrier TEXT, tracking_number TEXT, shipped_at TEXT, delivered_at TEXT);
+CREATE TABLE reviews (id INTEGER PRIMARY KEY, product_id INTEGER REFERENCES products (id), customer_id INTEGER REFERENCES customers (id), stars INTEGER, body TEXT, written_at TEXT);
+CREATE TABLE support_tickets (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers (id), order_id INTEGER REFERENCES orders (id), subject TEXT, priority INTEGER, opened_at TEXT, closed_at TEXT);
