@@ -1,0 +1,78 @@
+"""Schema <-> plain values that JSON can hold, for the catalog's files and the workers' pipes.
+
+Reading takes nothing on trust: whatever does not have the form of a schema raises ValueError.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
+
+
+def to_plain(schema: Schema) -> dict[str, Any]:
+    """Return the schema as dictionaries, lists and strings."""
+    return asdict(schema)
+
+
+def from_plain(plain: object) -> Schema:
+    """Return the schema of plain values. Raises ValueError for anything that is not one."""
+    fields = _mapping(plain)
+    return Schema(
+        dialect=_text(fields["dialect"]),
+        tables=tuple(_table(_mapping(table)) for table in _list(fields["tables"])),
+        warnings=_texts(fields["warnings"]),
+    )
+
+
+def _table(fields: dict[str, Any]) -> Table:
+    return Table(
+        name=_text(fields["name"]),
+        columns=tuple(_column(_mapping(column)) for column in _list(fields["columns"])),
+        primary_key=_texts(fields["primary_key"]),
+        foreign_keys=tuple(_foreign_key(_mapping(key)) for key in _list(fields["foreign_keys"])),
+    )
+
+
+def _column(fields: dict[str, Any]) -> Column:
+    if not isinstance(fields["not_null"], bool):
+        raise ValueError("not_null must be true or false")
+    return Column(_text(fields["name"]), _text(fields["type"]), fields["not_null"])
+
+
+def _foreign_key(fields: dict[str, Any]) -> ForeignKey:
+    return ForeignKey(
+        columns=_texts(fields["columns"]),
+        referenced_table=_text(fields["referenced_table"]),
+        referenced_columns=_texts(fields["referenced_columns"]),
+    )
+
+
+class _Fields(dict[str, Any]):
+    """A dictionary whose missing keys are ValueErrors."""
+
+    def __missing__(self, key: str) -> Any:
+        raise ValueError(f"the field {key} is missing")
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("an object was expected")
+    return _Fields(value)
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise ValueError("a list was expected")
+    return list(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a string was expected")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(_text(item) for item in _list(value))
