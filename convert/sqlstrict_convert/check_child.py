@@ -1,0 +1,118 @@
+"""The child process that loads a finished GGUF: `python -m sqlstrict_convert.check_child FILE`.
+
+Started by `check` alone: a file that llama.cpp asserts on ends this process and nothing else.
+Loads the model whole, decodes a few tokens and prints one JSON object about them on standard
+output; standard error is llama.cpp's log.
+"""
+
+import ctypes
+import json
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqlstrict_convert.errors import CheckError, ConvertError
+from sqlstrict_convert.llama_library import load_bindings, set_fields, set_log
+
+PROMPT = b"<|im_start|>user\nHow many orders are open?<|im_end|>\n<|im_start|>assistant\n"
+CONTEXT_TOKENS = 256
+
+
+def load_model(bindings: Any, path: str) -> Any:
+    """Load a model without mapping the file; the caller frees it with llama_model_free.
+
+    Raises:
+        CheckError: llama.cpp does not take the file.
+    """
+    params = bindings.llama_model_default_params()
+    # Not mapped: a file replaced under a mapping would end the process. No extra buffers: they
+    # repack the weights for speed, which one decode does not need, and some (AMX in virtual
+    # machines that do not carry its state) end the process at the first batch.
+    set_fields(
+        params, n_gpu_layers=0, load_mode=bindings.LLAMA_LOAD_MODE_NONE, use_extra_bufts=False
+    )
+    model = bindings.llama_model_load_from_file(path.encode(), params)
+    if not model:
+        raise CheckError(f"llama.cpp does not load {path}")
+    return model
+
+
+def tokenize(bindings: Any, model: Any, text: bytes, *, parses_special: bool) -> list[int]:
+    """Return the tokens of a text, without the BOS token."""
+    vocab = bindings.llama_model_get_vocab(model)
+    room = len(text) + 8
+    tokens = (bindings.llama_token * room)()
+    count = bindings.llama_tokenize(vocab, text, len(text), tokens, room, False, parses_special)
+    if count < 0:
+        raise CheckError(f"llama.cpp does not tokenize {len(text)} bytes (status {count})")
+    return list(tokens[:count])
+
+
+def decode_logits(bindings: Any, model: Any, tokens: list[int]) -> NDArray[np.float32]:
+    """Decode tokens as one sequence and return the logits after each: (n_tokens, n_vocab).
+
+    Raises:
+        CheckError: llama.cpp makes no context or does not decode.
+    """
+    params = bindings.llama_context_default_params()
+    size = max(len(tokens), CONTEXT_TOKENS)
+    set_fields(params, n_ctx=size, n_batch=size, n_ubatch=size, n_seq_max=1, no_perf=True)
+    context = bindings.llama_init_from_model(model, params)
+    if not context:
+        raise CheckError("llama.cpp makes no context for the model")
+    batch = bindings.llama_batch_init(len(tokens), 0, 1)
+    try:
+        for i, token in enumerate(tokens):
+            batch.token[i], batch.pos[i], batch.logits[i] = token, i, 1
+            batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
+        batch.n_tokens = len(tokens)
+        status = bindings.llama_decode(context, batch)
+        if status != 0:
+            raise CheckError(f"llama.cpp does not decode (status {status})")
+        n_vocab = bindings.llama_vocab_n_tokens(bindings.llama_model_get_vocab(model))
+        rows = []
+        for i in range(len(tokens)):
+            pointer = bindings.llama_get_logits_ith(context, i)  # owned by the context
+            rows.append(np.ctypeslib.as_array(pointer, (n_vocab,)).copy())
+        return np.stack(rows)
+    finally:
+        bindings.llama_batch_free(batch)
+        bindings.llama_free(context)
+
+
+def check_file(path: str) -> dict[str, int]:
+    """Load a file, decode the prompt once, and return what was seen.
+
+    Raises:
+        CheckError: it does not load, or its logits are not finite or all equal.
+    """
+    bindings = load_bindings()
+    set_log(bindings, sys.stderr.write)
+    model = load_model(bindings, path)
+    try:
+        tokens = tokenize(bindings, model, PROMPT, parses_special=True)
+        logits = decode_logits(bindings, model, tokens)
+    finally:
+        bindings.llama_model_free(model)
+    if not np.isfinite(logits).all():
+        raise CheckError(f"{path}: the logits are not finite numbers")
+    if float(np.ptp(logits[-1])) == 0.0:
+        raise CheckError(f"{path}: every token is equally likely; the weights are empty")
+    return {"n_tokens": len(tokens), "n_vocab": int(logits.shape[1]), "argmax": int(logits[-1].argmax())}
+
+
+def main(arguments: list[str]) -> int:
+    """Check the named file, print what was seen, return the exit code."""
+    try:
+        seen = check_file(arguments[0])
+    except ConvertError as error:
+        print(json.dumps({"error": str(error)}))
+        return 1
+    print(json.dumps(seen))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,45 @@
+"""Every error that a conversion raises; each message says what, where and what to do.
+
+    ConvertError
+    ├── CheckpointError        a file of the checkpoint is missing, broken or contradicts itself
+    │   ├── TensorError           a tensor is missing, unknown, of the wrong shape or not finite
+    │   └── VocabularyError       the tokenizer cannot be carried over without changing its tokens
+    ├── UnsupportedCheckpoint  a whole checkpoint, but of a kind that this converter does not take
+    ├── OutputError            the result cannot be written: place, permission, disk space
+    ├── QuantizeError          llama.cpp refused to quantize
+    └── CheckError             the finished file does not load or does not compute
+
+The command line maps each to exit code 1; usage errors are 2. Nothing here knows the command line.
+"""
+
+
+class ConvertError(Exception):
+    """The base of everything that a conversion can end with."""
+
+
+class CheckpointError(ConvertError):
+    """The checkpoint is incomplete, damaged or contradicts itself."""
+
+
+class TensorError(CheckpointError):
+    """A tensor is missing, unknown, of the wrong shape or holds a value that is no number."""
+
+
+class VocabularyError(CheckpointError):
+    """The tokenizer cannot be carried over so that the same text gives the same tokens."""
+
+
+class UnsupportedCheckpoint(ConvertError):
+    """The checkpoint is of a kind that is not converted; the message names the kind and a way out."""
+
+
+class OutputError(ConvertError):
+    """The result cannot be written where it was asked for."""
+
+
+class QuantizeError(ConvertError):
+    """llama.cpp did not quantize the model."""
+
+
+class CheckError(ConvertError):
+    """The written file does not load, or its logits are not numbers."""
