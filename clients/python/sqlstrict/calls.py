@@ -1,0 +1,244 @@
+"""Python arguments -> one call of the contract: its path, its message, and how to read the answer.
+
+`client.py` and `aio.py` make exactly these calls and differ only in how they wait, so that an
+argument, a default or a check is written once for both. Nothing is sent from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
+
+from google.protobuf.message import Message
+from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
+
+from sqlstrict import answers, reading
+from sqlstrict.errors import InvalidRequest
+
+Result = TypeVar("Result")
+
+DIALECTS = tuple(name.removeprefix("DIALECT_").lower() for name in pb.Dialect.keys()[1:])
+STATEMENT_KINDS = tuple(
+    name.removeprefix("STATEMENT_KIND_").lower() for name in pb.StatementKind.keys()[1:]
+)
+PAGE_SIZE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Result]):
+    """A method of the contract with its request; `read` turns a response into a result."""
+
+    method: str
+    request: Message
+    response: type[Message]
+    read: Callable[[Any], Result]
+
+    @property
+    def path(self) -> str:
+        """The method's path on the wire."""
+        return f"/sqlstrict.v1.{self.method}"
+
+
+class SchemaOptions(TypedDict, total=False):
+    """Which schema a call is about: exactly one of the first three, and a dialect at will."""
+
+    schema: str
+    """A registered name."""
+    ddl: str
+    """CREATE TABLE statements, or the compact form `Table 'orders' (id, price)`."""
+    fingerprint: str
+    """The fingerprint of a registered schema."""
+    dialect: str
+    """"sqlite" or "ansi"; default: that of the schema."""
+
+
+class QuestionOptions(SchemaOptions, total=False):
+    """What can be said of a question beside its words."""
+
+    statements: Sequence[str]
+    """The kinds of statement that may be written; default: `["select"]`."""
+    n: int
+    """How many statements to return at most, 1 to 8; default 1."""
+    max_tokens: int
+    """Token budget of each statement, 8 to 512; default 256."""
+    temperature: float
+    """Sampling temperature, 0 to 2; default 0, greedy."""
+    seed: int
+    """Seed of the sampling; default 0."""
+
+
+def translate(question: str, **options: Unpack[QuestionOptions]) -> Call[answers.Answer]:
+    """Ask one question. Raises `InvalidRequest` for what no message can hold."""
+    return Call(
+        "TranslationService/Translate",
+        _question(question, **options),
+        pb.TranslateResponse,
+        reading.read_answer,
+    )
+
+
+def stream(
+    question: str, *, include_draft: bool, **options: Unpack[QuestionOptions]
+) -> Call[answers.Event | None]:
+    """Ask one question with progress on the way."""
+    request = _question(question, **options)
+    return Call(
+        "TranslationService/TranslateStream",
+        pb.TranslateStreamRequest(request=request, include_draft=include_draft),
+        pb.TranslateStreamResponse,
+        reading.read_event,
+    )
+
+
+def batch() -> Call[answers.BatchResult]:
+    """Open a batch; `batched` makes the messages that it is fed with."""
+    return Call(
+        "TranslationService/TranslateBatch",
+        pb.TranslateBatchRequest(),
+        pb.TranslateBatchResponse,
+        reading.read_batch_result,
+    )
+
+
+def batched(question: str, **options: Unpack[QuestionOptions]) -> pb.TranslateBatchRequest:
+    """Ask one question of a batch."""
+    return pb.TranslateBatchRequest(request=_question(question, **options))
+
+
+def register_schema(name: str, ddl: str, *, dialect: str = "") -> Call[answers.RegisteredSchema]:
+    """Keep a schema under a name."""
+    return Call(
+        "SchemaService/RegisterSchema",
+        _message(pb.RegisterSchemaRequest, name=name, ddl=ddl, dialect=_dialect(dialect)),
+        pb.RegisterSchemaResponse,
+        reading.read_registered,
+    )
+
+
+def get_schema(name: str) -> Call[answers.Schema]:
+    """Fetch one schema with its tables."""
+    return Call(
+        "SchemaService/GetSchema",
+        _message(pb.GetSchemaRequest, name=name),
+        pb.GetSchemaResponse,
+        reading.read_schema,
+    )
+
+
+def list_schemas(page_token: str = "") -> Call[tuple[list[answers.SchemaInfo], str]]:
+    """Fetch a page of registered schemas and the token of the next page, empty on the last."""
+    return Call(
+        "SchemaService/ListSchemas",
+        _message(pb.ListSchemasRequest, page_size=PAGE_SIZE, page_token=page_token),
+        pb.ListSchemasResponse,
+        lambda message: (
+            [reading.read_schema_info(info) for info in message.schemas],
+            message.next_page_token,
+        ),
+    )
+
+
+def delete_schema(name: str) -> Call[None]:
+    """Forget a schema."""
+    return Call(
+        "SchemaService/DeleteSchema",
+        _message(pb.DeleteSchemaRequest, name=name),
+        pb.DeleteSchemaResponse,
+        lambda message: None,
+    )
+
+
+def check(
+    statement: str,
+    *,
+    schema: str | None = None,
+    ddl: str | None = None,
+    fingerprint: str | None = None,
+    dialect: str = "",
+    check_writable: bool = True,
+) -> Call[answers.CheckReport]:
+    """Judge a statement without the model."""
+    request = _message(
+        pb.CheckRequest,
+        statement=statement,
+        schema=_schema_ref(schema, ddl, fingerprint),
+        dialect=_dialect(dialect),
+        check_writable=check_writable,
+    )
+    return Call("CheckService/Check", request, pb.CheckResponse, reading.read_check)
+
+
+def status() -> Call[answers.Status]:
+    """Ask how the daemon is."""
+    return Call(
+        "StatusService/GetStatus",
+        pb.GetStatusRequest(),
+        pb.GetStatusResponse,
+        reading.read_status,
+    )
+
+
+def _question(
+    question: str,
+    *,
+    schema: str | None = None,
+    ddl: str | None = None,
+    fingerprint: str | None = None,
+    dialect: str = "",
+    statements: Sequence[str] = (),
+    n: int = 0,
+    max_tokens: int = 0,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> pb.TranslateRequest:
+    return _message(
+        pb.TranslateRequest,
+        question=question,
+        schema=_schema_ref(schema, ddl, fingerprint),
+        dialect=_dialect(dialect),
+        statement_kinds=[_statement_kind(kind) for kind in statements],
+        n=n,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        seed=seed,
+    )
+
+
+def _schema_ref(schema: str | None, ddl: str | None, fingerprint: str | None) -> pb.SchemaRef:
+    given = {"name": schema, "ddl": ddl, "fingerprint": fingerprint}
+    given = {field: value for field, value in given.items() if value is not None}
+    if len(given) != 1:
+        raise InvalidRequest(
+            "give exactly one of schema (a registered name), ddl and fingerprint", field="schema"
+        )
+    return _message(pb.SchemaRef, **given)
+
+
+def _dialect(name: str) -> int:
+    return _enum(pb.Dialect, "DIALECT_", name, DIALECTS, "dialect") if name else 0
+
+
+def _statement_kind(name: str) -> int:
+    return _enum(pb.StatementKind, "STATEMENT_KIND_", name, STATEMENT_KINDS, "statements")
+
+
+def _enum(enum: Any, prefix: str, name: str, known: Sequence[str], field: str) -> int:
+    if name not in known:
+        raise InvalidRequest(f"{name!r} is not one of {', '.join(known)}", field=field)
+    return int(enum.Value(prefix + name.upper()))
+
+
+MessageT = TypeVar("MessageT", bound=Message)
+
+
+def _message(kind: type[MessageT], **fields: Any) -> MessageT:
+    # protobuf raises ValueError for numbers out of range and text that is no UTF-8, without the
+    # field's name; fields are set one by one so that the name can be said.
+    message = kind()
+    for name, value in fields.items():
+        try:
+            message.MergeFrom(kind(**{name: value}))
+        except (TypeError, ValueError) as error:
+            raise InvalidRequest(f"{name}: {error}", field=name) from error
+    return message
