@@ -1,0 +1,30 @@
+"""Fixtures shared by all tests: models made on the spot, since no weights are downloaded."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def make_model() -> ModuleType:
+    """The module bench/make_model.py, whose make_model(size, out, seed) writes a random model."""
+    if "make_model" not in sys.modules:
+        path = REPOSITORY / "bench" / "make_model.py"
+        spec = importlib.util.spec_from_file_location("make_model", path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["make_model"] = module  # dataclasses look their module up while it is made
+        spec.loader.exec_module(module)
+    return sys.modules["make_model"]
+
+
+@pytest.fixture(scope="session")
+def tiny_gguf(make_model: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random-weights LFM2 of about 1 MB in F32, the same for the whole session. Do not change it."""
+    path: Path = make_model.make_model("tiny", tmp_path_factory.mktemp("model") / "tiny.gguf")
+    return path
