@@ -1,0 +1,104 @@
+"""What stands in the parentheses of CREATE TABLE, in the spellings of the common dialects.
+
+Names, types and keys are kept. Defaults, checks, collations, generated expressions and options are
+passed over by their parentheses alone: nothing reads them, so nothing depends on them.
+"""
+
+from __future__ import annotations
+
+from sqlstrictd.schema.column import read_column
+from sqlstrictd.schema.cursor import Cursor, is_name, show
+from sqlstrictd.schema.draft import TableDraft
+from sqlstrictd.schema.keys import (
+    ends_item,
+    expect_key,
+    pass_constraint_end,
+    pass_token,
+    read_key_columns,
+    read_reference,
+    set_primary_key,
+)
+from sqlstrictd.schema.scan import Token
+
+
+def read_items(cursor: Cursor, table: TableDraft) -> None:
+    """Read columns and constraints with the parentheses around them into the table."""
+    cursor.expect_symbol("(", "before the columns of a table")
+    while True:
+        read_item(cursor, table)
+        if not cursor.take_symbol(","):
+            break
+    cursor.expect_symbol(")", "after the columns of a table, or a comma between them")
+
+
+def read_item(cursor: Cursor, table: TableDraft) -> None:
+    """Read one column or one constraint into the table."""
+    if cursor.take_words("CONSTRAINT") and not _sees_constraint(cursor):
+        cursor.take_name("a constraint")
+        if not _sees_constraint(cursor):
+            raise cursor.unexpected("a constraint is expected")
+    if cursor.take_words("PRIMARY"):
+        expect_key(cursor)
+        set_primary_key(cursor, table, read_key_columns(cursor))
+        pass_constraint_end(cursor)
+    elif cursor.take_words("FOREIGN"):
+        expect_key(cursor)
+        columns = read_key_columns(cursor)
+        if not cursor.sees_word("REFERENCES"):
+            raise cursor.unexpected("REFERENCES is expected")
+        cursor.take()
+        read_reference(cursor, table, columns)
+    elif _sees_constraint(cursor) or _sees_index(cursor):
+        _pass_item(cursor)
+    elif cursor.sees_word("LIKE"):
+        raise _refuse(cursor, table, "copies the columns of another table (LIKE)")
+    else:
+        read_column(cursor, table)
+
+
+def _sees_constraint(cursor: Cursor) -> bool:
+    return (
+        any(map(cursor.sees_word, ("PRIMARY", "FOREIGN", "UNIQUE", "CHECK")))
+        or cursor.sees_word("PERIOD", "FOR")
+        or (cursor.sees_word("EXCLUDE") and cursor.sees_symbol("(", 1))
+        or cursor.sees_word("EXCLUDE", "USING")
+    )
+
+
+def _sees_index(cursor: Cursor) -> bool:
+    """Whether MySQL's KEY name (column) stands here, and not a column of the name "key"."""
+    first = cursor.peek()
+    if first is not None and first.is_word("FULLTEXT", "SPATIAL"):
+        following = cursor.peek(1)
+        return following is not None and following.is_word("KEY", "INDEX")
+    if first is None or not first.is_word("KEY", "INDEX"):
+        return False
+    distance = 1
+    following = cursor.peek(1)
+    if following is not None and is_name(following):
+        distance = 2
+    if distance == 2 and cursor.sees_word(first.value.upper()) and _is_using(cursor, distance):
+        return True
+    inner = cursor.peek(distance + 1)
+    return cursor.sees_symbol("(", distance) and inner is not None and _names_column(inner)
+
+
+def _is_using(cursor: Cursor, distance: int) -> bool:
+    token = cursor.peek(distance)
+    return token is not None and token.is_word("USING")
+
+
+def _names_column(token: Token) -> bool:
+    return token.kind in ("word", "quoted") and not token.is_word("MAX")
+
+
+def _pass_item(cursor: Cursor) -> None:
+    """Pass over a whole constraint or index."""
+    while not ends_item(cursor):
+        pass_token(cursor)
+
+
+def _refuse(cursor: Cursor, table: TableDraft, what: str) -> Exception:
+    name = show(table.name.token.value)
+    message = f"Table {name} {what}; write its columns out."
+    return cursor.error(message, table.name.token.start)
