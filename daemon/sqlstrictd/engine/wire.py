@@ -23,7 +23,8 @@ HEADER = struct.Struct(">I")
 class Generate:
     """Front to engine: write `n` statements for one prompt under one grammar.
 
-    With n over 1 the first is greedy (or sampled at `temperature`), the others are sampled.
+    With n over 1 the first is greedy (or sampled at `temperature`), the others are sampled at
+    the temperature, at least 0.8. Equal texts are given back once.
     """
 
     id: int
@@ -37,10 +38,17 @@ class Generate:
     n: int = 1
     wants_text: bool = False
 
+    def __post_init__(self) -> None:
+        if self.n < 1 or self.max_tokens < 1 or not self.question or self.seed < 0:
+            raise ValueError("a Generate needs n, max_tokens, a question, and a seed not below 0")
+
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """Front to engine: make this schema's prefix resident when there is nothing better to do."""
+    """Front to engine: make this schema's prefix resident when there is nothing better to do.
+
+    Answered by Prefilled, which may take as long as questions are being answered.
+    """
 
     id: int
     schema: tuple[Piece, ...]
@@ -110,7 +118,11 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Engine to front: tokens were written; `text` so far if the request wants it."""
+    """Engine to front: tokens were written; `text` so far if the request wants it.
+
+    Comes with every step where the request wants text, else with the first and now and then.
+    Text and count are the first alternative's.
+    """
 
     id: int
     output_tokens: int
@@ -121,8 +133,9 @@ class Progress:
 class Output:
     """One statement. `finish` is "stop" (the grammar is complete) or "budget" (it is not).
 
-    Log-probabilities are natural logarithms under the model alone, over the output tokens.
-    `mean_masked_probability` is what the mask took away per token, 0 to 1.
+    Log-probabilities are natural logarithms under the model alone, over the tokens that the model
+    chose: tokens that the grammar forces are written without asking it and count in `n_tokens`
+    only. `mean_masked_probability` is what the mask took away per chosen token, 0 to 1.
     """
 
     text: str
@@ -135,7 +148,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Engine to front: the outputs, best first; times in microseconds."""
+    """Engine to front: the outputs, best first; times in microseconds.
+
+    Best is whole before cut off, then the higher mean log-probability; at equal, the first
+    alternative. `prefill_us` runs from the slot to the first token, `decode_us` from there on.
+    """
 
     id: int
     outputs: tuple[Output, ...]
@@ -233,7 +250,7 @@ def decode(payload: bytes) -> Message:
         if "outputs" in body:
             body["outputs"] = tuple(Output(**output) for output in body["outputs"])
         message: Message = cls(**body)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FrameError(f"not a message of the engine: {type(error).__name__}") from error
     return message
 

@@ -1,0 +1,120 @@
+"""A loaded model with its scheduler, in the calling thread and without a socket.
+
+`__main__` puts a socket around it and is the child; benches and tests use it as it is, so both get
+the same answers. Everything but `wake` is for the one thread that made it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+
+from sqlstrictd.engine.llama import Context, Model
+from sqlstrictd.engine.prompt_tokens import check_vocabulary
+from sqlstrictd.engine.scheduler import Scheduler
+from sqlstrictd.engine.settings import Settings
+from sqlstrictd.engine.wire import (
+    Failed,
+    Finished,
+    Generate,
+    Match,
+    Matched,
+    Prefill,
+    Prefilled,
+    Ready,
+)
+
+Answer = Finished | Failed | Matched | Prefilled
+
+
+class Engine:
+    """A model loaded and ready; a context manager."""
+
+    def __init__(
+        self,
+        model_path: Path,
+        settings: Settings | None = None,
+        wake: Callable[[], None] | None = None,
+    ) -> None:
+        """Load the model. Raises ModelLoadError where it cannot be used.
+
+        `wake` is called, from any thread, when `scheduler.can_step` may have become true.
+        """
+        self.settings = settings or Settings()
+        self.model = Model(model_path)
+        try:
+            check_vocabulary(self.model.vocabulary)
+            self.context = Context(
+                self.model,
+                self.settings.context_tokens,
+                self.settings.n_sequences,
+                self.settings.threads,
+            )
+        except Exception:
+            self.model.close()
+            raise
+        self._woken = threading.Event()
+        self.scheduler = Scheduler(
+            self.context,
+            self.model.vocabulary,
+            self.settings.slots,
+            self.settings.max_prefixes,
+            wake=wake or self._woken.set,
+        )
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free everything, in llama.cpp's order: sequences, context, model."""
+        self.scheduler.close()
+        self.context.close()
+        self.model.close()
+
+    def describe(self) -> Ready:
+        """Return what the front is told of the model."""
+        model = self.model
+        return Ready(
+            name=model.metadata("general.name") or "unnamed",
+            architecture=model.metadata("general.architecture") or "unknown",
+            quantization=model.quantization,
+            parameter_count=model.parameter_count,
+            vocabulary_size=model.vocabulary.size,
+            context_tokens=self.context.n_cells,
+            schema_rendering=model.metadata("sqlstrict.schema_rendering") or "ddl",
+            slots=self.settings.slots,
+        )
+
+    def wait(self) -> None:
+        """Return when a step would do something."""
+        while not self.scheduler.can_step:
+            self._woken.wait()
+            self._woken.clear()
+
+    def answer(self, requests: Iterable[Generate | Match | Prefill]) -> list[Answer]:
+        """Answer requests together, in the order given; their ids must differ."""
+        requests = list(requests)
+        for request in requests:
+            self.scheduler.submit(request)
+        answers: dict[int, Answer] = {}
+        while len(answers) < len(requests):
+            self.wait()
+            for message in self.scheduler.step():
+                if isinstance(message, Finished | Failed | Matched | Prefilled):
+                    answers[message.id] = message
+        return [answers[request.id] for request in requests]
+
+    def generate(self, requests: Iterable[Generate]) -> list[Finished | Failed]:
+        """Write statements for requests together, in the order given; their ids must differ."""
+        answers = self.answer(requests)
+        return [answer for answer in answers if isinstance(answer, Finished | Failed)]

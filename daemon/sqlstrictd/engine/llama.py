@@ -1,0 +1,323 @@
+"""A GGUF model in memory: tokens, batches, logits, sequences. The only user of llama_cpp.
+
+Low-level API only. One thread owns a Context and every call checks that it is that thread; every
+return value of llama.cpp is checked. A `Vocabulary` is read only, so any thread may tokenise.
+What the calls must not do to a hybrid model's state is `sequence.py`'s to know.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+import threading
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqlstrictd.engine import binding
+
+Logits = NDArray[np.float32]  # (vocabulary size,)
+
+# A step's worth of tokens; more in one batch would end the process (GGML_ASSERT).
+BATCH_TOKENS = 512
+_PIECE_BYTES = 1024
+_META_BYTES = 4096
+
+_llama: Any = None
+_log: binding.Log | None = None
+
+
+class ModelLoadError(Exception):
+    """The file is not a model that this engine can use; the message says why."""
+
+
+class DecodeError(Exception):
+    """llama.cpp refused a batch. `is_full`: for want of cells, with the memory unchanged."""
+
+    def __init__(self, message: str, is_full: bool = False) -> None:
+        super().__init__(message)
+        self.is_full = is_full
+
+
+class ContextBroken(Exception):
+    """A fatal error left the context in an unknown state; the process must end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive tokens of one sequence in a batch; logits, where wanted, are the last one's."""
+
+    seq_id: int
+    position: int
+    tokens: Items[int]
+    wants_logits: bool
+
+
+def _load_library() -> tuple[Any, binding.Log]:
+    global _llama, _log
+    if _llama is None or _log is None:
+        _llama = binding.load()
+        _log = binding.Log(_llama)
+        _llama.llama_backend_init()
+    return _llama, _log
+
+
+class Model:
+    """The weights and the vocabulary of one GGUF file, read into private memory."""
+
+    def __init__(self, path: Path) -> None:
+        _check_file(path)
+        self._llama, log = _load_library()
+        params = self._llama.llama_model_default_params()
+        # A mapped file that is overwritten or cut short would change answers or end the process.
+        binding.set_field(params, "load_mode", self._llama.LLAMA_LOAD_MODE_NONE)
+        log.last_errors()
+        self._pointer = self._llama.llama_model_load_from_file(os.fsencode(path), params)
+        if not self._pointer:
+            reason = log.last_errors() or "llama.cpp gave no reason"
+            raise ModelLoadError(f"{path.name} cannot be loaded: {reason}")
+        try:
+            self.vocabulary = Vocabulary(
+                self._llama, self._llama.llama_model_get_vocab(self._pointer)
+            )
+            if not self._llama.llama_model_has_decoder(self._pointer):
+                raise ModelLoadError(f"{path.name} is not a text-generating model")
+        except ModelLoadError:
+            self.close()
+            raise
+
+    @property
+    def handle(self) -> Any:
+        """The model's pointer, for Context. Raises ValueError once closed."""
+        if not self._pointer:
+            raise ValueError("the model is closed")
+        return self._pointer
+
+    @property
+    def trained_context(self) -> int:
+        """The number of positions the model was trained for."""
+        return int(self._llama.llama_model_n_ctx_train(self.handle))
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of weights."""
+        return int(self._llama.llama_model_n_params(self.handle))
+
+    @property
+    def quantization(self) -> str:
+        """The file's type as llama.cpp names it, as "Q4_K - Medium"."""
+        name = self._llama.llama_ftype_name(self._llama.llama_model_ftype(self.handle))
+        return name.decode() if name else "unknown"
+
+    def metadata(self, key: str) -> str | None:
+        """Return a value of the file's metadata as text, None where it has none."""
+        buffer = ctypes.create_string_buffer(_META_BYTES)
+        length = self._llama.llama_model_meta_val_str(
+            self.handle, key.encode(), buffer, _META_BYTES
+        )
+        return None if length < 0 else buffer.value.decode(errors="replace")
+
+    def close(self) -> None:
+        """Free the weights. Every context of the model must be closed before."""
+        if self._pointer:
+            self._llama.llama_model_free(self._pointer)
+            self._pointer = None
+
+
+class Vocabulary:
+    """The tokens of a model; read only, so it may be used from any thread."""
+
+    def __init__(self, library: Any, pointer: Any) -> None:
+        self._llama = library
+        self.pointer = int(pointer)
+        self.size = int(library.llama_vocab_n_tokens(pointer))
+        self.bos = int(library.llama_vocab_bos(pointer))
+        self.eos = int(library.llama_vocab_eos(pointer))
+        self.tokenize_pointer = ctypes.cast(library._lib.llama_tokenize, ctypes.c_void_p).value
+        attributes = [library.llama_vocab_get_attr(pointer, token) for token in range(self.size)]
+        self.token_bytes = [self._bytes_of(token) for token in range(self.size)]
+        self.control_tokens = frozenset(
+            token
+            for token, attribute in enumerate(attributes)
+            if attribute & library.LLAMA_TOKEN_ATTR_CONTROL
+            or (
+                attribute & library.LLAMA_TOKEN_ATTR_USER_DEFINED
+                and self.token_bytes[token].startswith(b"<|")
+                and self.token_bytes[token].endswith(b"|>")
+            )
+        )
+        if self.eos < 0 or self.bos < 0:
+            raise ModelLoadError("the vocabulary has no begin-of-text or end-of-text token")
+
+    def _bytes_of(self, token: int) -> bytes:
+        buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        length = self._llama.llama_token_to_piece(
+            self.pointer, token, buffer, _PIECE_BYTES, 0, True
+        )
+        if length < 0:
+            raise ModelLoadError(f"token {token} is {-length} bytes long; limit {_PIECE_BYTES}")
+        return buffer.raw[:length]
+
+    def tokenize(self, text: str, parse_special: bool) -> list[int]:
+        """Return the tokens of a text, control tokens parsed or not; none are added."""
+        data = text.encode()
+        capacity = len(data) + 2
+        tokens = (ctypes.c_int32 * capacity)()
+        count = self._llama.llama_tokenize(
+            self.pointer, data, len(data), tokens, capacity, False, parse_special
+        )
+        if count < 0:
+            raise ValueError(f"{len(data)} bytes of text became {-count} tokens")
+        return list(tokens[:count])
+
+
+class Context:
+    """A model's working memory: `n_cells` key-value cells that `n_sequences` sequences share."""
+
+    def __init__(self, model: Model, n_cells: int, n_sequences: int, n_threads: int) -> None:
+        self._llama, log = _load_library()
+        params = self._llama.llama_context_default_params()
+        settings = {
+            "n_ctx": min(n_cells, model.trained_context),
+            "n_batch": BATCH_TOKENS,
+            "n_ubatch": BATCH_TOKENS,
+            "n_seq_max": n_sequences,
+            "n_outputs_max": n_sequences,
+            "n_threads": n_threads,
+            "n_threads_batch": n_threads,
+            "kv_unified": True,  # so that a fork shares its parent's cells
+            "no_perf": True,
+        }
+        for name, value in settings.items():
+            binding.set_field(params, name, value)
+        self._pointer = self._llama.llama_init_from_model(model.handle, params)
+        if not self._pointer:
+            raise ModelLoadError(
+                f"no context of {n_cells} tokens: {log.last_errors() or 'not enough memory?'}"
+            )
+        self.n_cells = int(self._llama.llama_n_ctx(self._pointer))
+        self.n_sequences = int(self._llama.llama_n_seq_max(self._pointer))
+        self._memory = self._llama.llama_get_memory(self._pointer)
+        self._vocabulary_size = model.vocabulary.size
+        self._owner = threading.get_ident()
+        self._fill_batch_arrays()
+
+    def _fill_batch_arrays(self) -> None:
+        """Allocate the batch in numpy: llama_decode reads it during the call and keeps nothing."""
+        self._tokens = np.zeros(BATCH_TOKENS, dtype=np.int32)
+        self._positions = np.zeros(BATCH_TOKENS, dtype=np.int32)
+        self._seq_ids = np.zeros(BATCH_TOKENS, dtype=np.int32)
+        self._wants_logits = np.zeros(BATCH_TOKENS, dtype=np.int8)
+        self._n_seq_ids = np.ones(BATCH_TOKENS, dtype=np.int32)
+        # One pointer per token, each to that token's own entry in _seq_ids.
+        self._seq_id_pointers = np.arange(BATCH_TOKENS, dtype=np.uintp) * 4
+        self._seq_id_pointers += self._seq_ids.ctypes.data
+        self._batch = self._llama.llama_batch()
+        for name, array in (
+            ("token", self._tokens),
+            ("pos", self._positions),
+            ("n_seq_id", self._n_seq_ids),
+            ("seq_id", self._seq_id_pointers),
+            ("logits", self._wants_logits),
+        ):
+            kind = dict(self._batch._fields_)[name]
+            binding.set_field(self._batch, name, ctypes.cast(array.ctypes.data, kind))
+
+    def _check_owner(self) -> None:
+        if threading.get_ident() != self._owner:
+            raise RuntimeError("a llama.cpp context was used from a thread that does not own it")
+        if not self._pointer:
+            raise ValueError("the context is closed")
+
+    def _check_sequence(self, seq_id: int) -> None:
+        self._check_owner()
+        if not 0 <= seq_id < self.n_sequences:
+            raise ValueError(f"sequence {seq_id} is not one of {self.n_sequences}")
+
+    def decode(self, parts: Items[Part]) -> list[Logits | None]:
+        """Decode all parts in one batch and return the logits of each that wants them.
+
+        The arrays are views into llama.cpp's memory, valid until the next decode.
+
+        Raises:
+            DecodeError: the batch was refused; the sequences are as before.
+            ContextBroken: the state is unknown now.
+        """
+        self._check_owner()
+        end = 0
+        last_tokens = []
+        for part in parts:
+            self._check_sequence(part.seq_id)
+            start, end = end, end + len(part.tokens)
+            if start == end or end > BATCH_TOKENS:
+                raise ValueError(f"a batch of {end} tokens, or an empty part; 1 to {BATCH_TOKENS}")
+            self._tokens[start:end] = part.tokens
+            self._positions[start:end] = range(part.position, part.position + end - start)
+            self._seq_ids[start:end] = part.seq_id
+            self._wants_logits[start:end] = 0
+            self._wants_logits[end - 1] = part.wants_logits
+            last_tokens.append(end - 1)
+        binding.set_field(self._batch, "n_tokens", end)
+        status = self._llama.llama_decode(self._pointer, self._batch)
+        if status in (1, -1):
+            raise DecodeError(f"llama_decode returned {status}", is_full=status == 1)
+        if status != 0:
+            raise ContextBroken(f"llama_decode returned {status}")
+        return [
+            self._logits(index) if part.wants_logits else None
+            for part, index in zip(parts, last_tokens, strict=True)
+        ]
+
+    def _logits(self, index: int) -> Logits:
+        pointer = self._llama.llama_get_logits_ith(self._pointer, index)
+        if not pointer:
+            raise ContextBroken(f"no logits for token {index} of the batch")
+        return np.ctypeslib.as_array(pointer, shape=(self._vocabulary_size,))
+
+    def copy_sequence(self, source: int, target: int) -> None:
+        """Let an empty sequence share the whole state of another; neither changes the other."""
+        self._check_sequence(source)
+        self._check_sequence(target)
+        if self.last_position(target) != -1:
+            raise ValueError(f"sequence {target} is not empty")
+        # It returns nothing, even where it did nothing, so look at what came of it.
+        self._llama.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+        if self.last_position(target) != self.last_position(source):
+            raise ContextBroken(f"sequence {source} was not copied to {target}")
+
+    def clear_sequence(self, seq_id: int) -> None:
+        """Forget a sequence; cells that others share stay theirs."""
+        self._check_sequence(seq_id)
+        if not self._llama.llama_memory_seq_rm(self._memory, seq_id, -1, -1):
+            raise ContextBroken(f"sequence {seq_id} could not be removed")
+
+    def last_position(self, seq_id: int) -> int:
+        """Return the position of the sequence's last token, -1 where it is empty."""
+        self._check_sequence(seq_id)
+        return int(self._llama.llama_memory_seq_pos_max(self._memory, seq_id))
+
+    def close(self) -> None:
+        """Free the memory; before the model's."""
+        self._check_owner()
+        self._llama.llama_free(self._pointer)
+        self._pointer = None
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is not a GGUF file before llama.cpp sees it; never block on a pipe."""
+    try:
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        raise ModelLoadError(f"{path.name} cannot be opened: {error.strerror}") from error
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ModelLoadError(f"{path.name} is not a regular file")
+        if os.read(fd, 4) != b"GGUF":
+            raise ModelLoadError(f"{path.name} is not a GGUF file")
+    finally:
+        os.close(fd)

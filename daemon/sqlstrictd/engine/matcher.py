@@ -1,0 +1,204 @@
+"""Grammar text to the tokens that may come next: the only user of llguidance.
+
+A grammar is compiled once and kept by its key; a request takes a copy. llguidance never raises:
+it goes into an error state for good, so every call here is followed by a look at that state, and
+an error becomes RequestFailed: where the constraint cannot be kept, there is no answer. A panic of
+its Rust code arrives as a BaseException of its own and is treated alike. Messages of llguidance
+quote the grammar, hence the schema, and are not passed on.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer
+from numpy.typing import NDArray
+
+from sqlstrictd.engine.failure import RequestFailed
+from sqlstrictd.engine.llama import Vocabulary
+
+Bitmask = NDArray[np.uint32]  # (ceil(vocabulary size / 32),), lowest bit first
+
+# Compiled grammars are 0.1 to a few MB each.
+MAX_GRAMMARS = 64
+# Bytes that begin what llguidance is to take for a control token; no UTF-8 text has them.
+_SPECIAL_PREFIX = b"\xff"
+# What llguidance's messages say where one of its limits was reached, rather than a rule broken.
+_LIMIT_WORDS = ("too many", "too large", "too complex", "too deeply", "limit", "fuel")
+# Where a grammar's text is wrong, as "at 12(34): ...".
+_POSITION = re.compile(r"^(?:at )?(\d+)\((\d+)\)")
+
+_T = TypeVar("_T")
+
+
+class Grammars:
+    """Compiles grammars for one vocabulary and keeps the last ones; may be used from any thread."""
+
+    def __init__(self, vocabulary: Vocabulary, max_grammars: int = MAX_GRAMMARS) -> None:
+        self._vocabulary = vocabulary
+        self._max_grammars = max_grammars
+        self._limits = LLParserLimits(verbose_errors=False)
+        self._compiled: OrderedDict[str, tuple[str, LLMatcher]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._token_of_byte = {
+            text[0]: token
+            for token, text in enumerate(vocabulary.token_bytes)
+            if len(text) == 1 and token not in vocabulary.control_tokens
+        }
+        tokens = [
+            _SPECIAL_PREFIX + text if token in vocabulary.control_tokens else text
+            for token, text in enumerate(vocabulary.token_bytes)
+        ]
+        # llguidance tokenises forced text with llama.cpp's own function.
+        self._tokenizer: LLTokenizer = LLTokenizer.from_llamacpp(  # type: ignore[attr-defined]
+            tokens=tokens,
+            vocab_ptr=vocabulary.pointer,
+            tokenize_fptr=vocabulary.tokenize_pointer,
+            eos_token=vocabulary.eos,
+            slices=None,
+        )
+
+    def matcher(self, key: str, grammar: str) -> Matcher:
+        """Return a matcher at the grammar's start.
+
+        Raises:
+            RequestFailed: GRAMMAR_INVALID or GRAMMAR_TOO_LARGE.
+        """
+        compiled = self._find(key, grammar)
+        if compiled is None:
+            # Outside the lock: it takes 15 to 900 ms, without the GIL. At worst it is done twice.
+            compiled = _guard(
+                lambda: LLMatcher(self._tokenizer, grammar, log_level=0, limits=self._limits)
+            )
+            if compiled.is_error():
+                raise _failure(compiled)
+            with self._lock:
+                self._compiled[key] = (grammar, compiled)
+                while len(self._compiled) > self._max_grammars:
+                    self._compiled.popitem(last=False)
+        return Matcher(_guard(compiled.deep_copy), self._vocabulary)
+
+    def _find(self, key: str, grammar: str) -> LLMatcher | None:
+        with self._lock:
+            text, compiled = self._compiled.get(key, (None, None))
+            # A key that two grammars share must never let one write under the other.
+            if text != grammar:
+                return None
+            self._compiled.move_to_end(key)
+            return compiled
+
+    def match_bytes(self, key: str, grammar: str, text: str) -> tuple[bool, int]:
+        """Tell whether the grammar can write the text, and how many of its bytes it can.
+
+        Byte by byte, so that the cut into tokens plays no part. The grammar must be complete
+        where the text ends.
+
+        Raises:
+            RequestFailed: GRAMMAR_INVALID or GRAMMAR_TOO_LARGE.
+        """
+        matcher = self.matcher(key, grammar)
+        data = text.encode()
+        tokens = []
+        for byte in data:
+            token = self._token_of_byte.get(byte)
+            if token is None:
+                break
+            tokens.append(token)
+        n_matched = matcher.consume_while_allowed(tokens)
+        return n_matched == len(data) and matcher.is_accepting, n_matched
+
+
+class Matcher:
+    """One statement's place in its grammar."""
+
+    def __init__(self, matcher: LLMatcher, vocabulary: Vocabulary) -> None:
+        self._matcher = matcher
+        self._vocabulary_size = vocabulary.size
+        self._mask: Bitmask = np.zeros((vocabulary.size + 31) // 32, dtype=np.uint32)
+
+    def copy(self) -> Matcher:
+        """Return a second matcher at the same place."""
+        other = object.__new__(Matcher)
+        other._matcher = _guard(self._matcher.deep_copy)
+        other._vocabulary_size = self._vocabulary_size
+        other._mask = self._mask.copy()
+        return other
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether what was consumed is a whole text of the grammar."""
+        return bool(_guard(self._matcher.is_accepting)) and not self._matcher.is_error()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the text is whole and nothing may follow it.
+
+        Raises:
+            RequestFailed: MASK_EMPTY where nothing may follow though the text is not whole.
+        """
+        self._check()
+        if not _guard(self._matcher.is_stopped):
+            return False
+        if not self.is_accepting:
+            raise RequestFailed("MASK_EMPTY", "the grammar came to a dead end")
+        return True
+
+    def mask(self) -> Bitmask:
+        """Return the tokens that may come next, as bits; valid until the next call."""
+        target = self._mask
+        _guard(lambda: self._matcher.unsafe_compute_mask_ptr(target.ctypes.data, target.nbytes))
+        self._check()
+        if not target.any():
+            raise RequestFailed("MASK_EMPTY", "the grammar allows no token")
+        return target
+
+    def consume(self, token: int) -> None:
+        """Go past a token that the mask allowed."""
+        if not _guard(lambda: self._matcher.consume_token(token)):
+            raise _failure(self._matcher)
+
+    def consume_forced(self) -> list[int]:
+        """Go past the tokens that the grammar forces from here, and return them.
+
+        They are what the tokenizer makes of the forced text; a last token that could still be
+        merged with what follows is held back.
+        """
+        tokens: list[int] = _guard(self._matcher.compute_ff_tokens)
+        self._check()
+        if tokens and not _guard(lambda: self._matcher.consume_tokens(tokens)):
+            raise _failure(self._matcher)
+        return tokens
+
+    def consume_while_allowed(self, tokens: list[int]) -> int:
+        """Go past as many of the tokens as the grammar allows; return how many that were."""
+        return int(_guard(lambda: self._matcher.try_consume_tokens(tokens)))
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise _failure(self._matcher)
+
+
+def _guard(call: Callable[[], _T]) -> _T:
+    """Call into llguidance; a panic of its Rust code, a BaseException, fails the request alone."""
+    try:
+        return call()
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise RequestFailed(
+            "GRAMMAR_INVALID", f"the matcher failed: {type(error).__name__}"
+        ) from None
+
+
+def _failure(matcher: LLMatcher) -> RequestFailed:
+    message = matcher.get_error().lower()
+    if any(words in message for words in _LIMIT_WORDS):
+        return RequestFailed("GRAMMAR_TOO_LARGE", "the grammar exceeds a limit of the matcher")
+    position = _POSITION.search(message)
+    place = f" at line {position[1]}, column {position[2]}" if position else ""
+    return RequestFailed("GRAMMAR_INVALID", f"the matcher does not accept the grammar{place}")

@@ -1,0 +1,54 @@
+"""What a request needs before it may have a slot: its prompt's tokens and its compiled grammar.
+
+Runs in threads of the scheduler's, since neither needs the model: a long schema or a new grammar
+(15 to 900 ms) holds up nobody else's tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlstrictd.engine.failure import RequestFailed
+from sqlstrictd.engine.llama import Vocabulary
+from sqlstrictd.engine.matcher import Grammars, Matcher
+from sqlstrictd.engine.prefixes import PrefixKey
+from sqlstrictd.engine.prompt_tokens import tokenize_pieces
+from sqlstrictd.engine.wire import Generate, Prefill
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request's tokens; a Prefill has no question and no matcher."""
+
+    prefix_key: PrefixKey
+    question_tokens: list[int]
+    matcher: Matcher | None
+    n_cells: int  # the most that it may need, its prefix not counted
+
+
+def prepare(
+    request: Generate | Prefill, vocabulary: Vocabulary, grammars: Grammars, n_cells_limit: int
+) -> Prepared:
+    """Tokenise the prompt and compile the grammar.
+
+    Raises:
+        RequestFailed: the prompt is too long, holds a control token, or the grammar is not one.
+    """
+    key = (vocabulary.bos, *tokenize_pieces(vocabulary, request.schema))
+    if isinstance(request, Prefill):
+        _check_length(len(key), 0, n_cells_limit)
+        return Prepared(key, [], None, 0)
+    question = tokenize_pieces(vocabulary, request.question)
+    n_output = request.n * request.max_tokens
+    _check_length(len(key) + len(question), n_output, n_cells_limit)
+    matcher = grammars.matcher(request.grammar_key, request.grammar)
+    return Prepared(key, question, matcher, len(question) + n_output)
+
+
+def _check_length(n_prompt: int, n_output: int, limit: int) -> None:
+    if n_prompt + n_output > limit:
+        raise RequestFailed(
+            "PROMPT_TOO_LONG",
+            f"the prompt has {n_prompt} tokens and {n_output} may be written;"
+            f" the context has room for {limit}",
+        )

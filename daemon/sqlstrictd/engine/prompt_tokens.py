@@ -1,0 +1,35 @@
+"""The prompt's pieces to tokens: control tokens in scaffold, never in the user's text.
+
+The scheduler's preparing thread calls it; the prompt itself is made by `sqlstrictd.prompt`.
+"""
+
+from __future__ import annotations
+
+from sqlstrictd.engine.failure import RequestFailed
+from sqlstrictd.engine.llama import ModelLoadError, Vocabulary
+from sqlstrictd.prompt import Piece
+
+_CHATML_TOKENS = ("<|im_start|>", "<|im_end|>")
+
+
+def check_vocabulary(vocabulary: Vocabulary) -> None:
+    """Raise ModelLoadError unless the prompt's control tokens are single tokens of the model."""
+    for text in _CHATML_TOKENS:
+        tokens = vocabulary.tokenize(text, parse_special=True)
+        if len(tokens) != 1 or tokens[0] not in vocabulary.control_tokens:
+            raise ModelLoadError(f"the model has no control token {text}; it is not an LFM2 chat")
+
+
+def tokenize_pieces(vocabulary: Vocabulary, pieces: tuple[Piece, ...]) -> list[int]:
+    """Return the tokens of a part of the prompt.
+
+    Raises:
+        RequestFailed: CONTROL_TOKEN where the user's text became a control token.
+    """
+    tokens: list[int] = []
+    for piece in pieces:
+        piece_tokens = vocabulary.tokenize(piece.text, parse_special=piece.is_scaffold)
+        if not piece.is_scaffold and not vocabulary.control_tokens.isdisjoint(piece_tokens):
+            raise RequestFailed("CONTROL_TOKEN", "a control token stands in the user's text")
+        tokens += piece_tokens
+    return tokens

@@ -1,0 +1,280 @@
+"""Slots, and the step: every statement in flight gets its next token from one llama_decode.
+
+`submit`, `cancel` and `step` are called by the one thread that owns the context; `step` returns
+the messages for the front. Who calls it in a loop is `__main__`, the child, or `engine.py`. Cells
+for the longest possible answer are set aside before a request starts, so none runs out midway.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from sqlstrictd.engine.batch import Planned, plan
+from sqlstrictd.engine.failure import RequestFailed
+from sqlstrictd.engine.job import Job
+from sqlstrictd.engine.llama import Context, DecodeError, Vocabulary
+from sqlstrictd.engine.matcher import Grammars
+from sqlstrictd.engine.prefixes import Prefixes
+from sqlstrictd.engine.preparation import Prepared, prepare
+from sqlstrictd.engine.sequence import SequencePool
+from sqlstrictd.engine.wire import (
+    Failed,
+    Generate,
+    Match,
+    Matched,
+    Message,
+    Prefill,
+    Prefilled,
+    Started,
+)
+
+
+class Scheduler:
+    """Decodes for up to `n_slots` requests at a time; more wait their turn in order."""
+
+    def __init__(
+        self,
+        context: Context,
+        vocabulary: Vocabulary,
+        n_slots: int,
+        max_prefixes: int,
+        wake: Callable[[], None],
+    ) -> None:
+        """`wake` is called from another thread when a preparation is done."""
+        self._context = context
+        self._vocabulary = vocabulary
+        self._grammars = Grammars(vocabulary)
+        self._pool = SequencePool(context)
+        self._prefixes = Prefixes(self._pool, max_prefixes)
+        self._n_slots = n_slots
+        self._wake = wake
+        self._preparing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare")
+        self._waiting: deque[Job] = deque()
+        self._running: list[Job] = []
+        self._matches: dict[int, Future[tuple[bool, int]]] = {}
+        self._messages: list[Message] = []
+        self.progress_at_s = time.monotonic()
+
+    # What the heartbeat reads, from its own thread.
+
+    @property
+    def n_running(self) -> int:
+        """Requests that have a slot."""
+        return sum(isinstance(job.request, Generate) for job in self._running)
+
+    @property
+    def n_resident(self) -> int:
+        """Schemas whose prefix is resident."""
+        return self._prefixes.n_ready
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is asked for."""
+        return not (self._waiting or self._running or self._matches)
+
+    @property
+    def can_step(self) -> bool:
+        """Whether a step would do something now, rather than wait for a preparation."""
+        return (
+            bool(self._running)
+            or any(job.preparation.done() for job in self._waiting)
+            or any(match.done() for match in self._matches.values())
+        )
+
+    def submit(self, request: Generate | Prefill | Match) -> None:
+        """Take a request; its answer comes out of a later step."""
+        if self.is_idle:
+            self.progress_at_s = time.monotonic()
+        future: Future[Prepared] | Future[tuple[bool, int]]
+        if isinstance(request, Match):
+            future = self._matches[request.id] = self._preparing.submit(
+                self._grammars.match_bytes, request.grammar_key, request.grammar, request.text
+            )
+        else:
+            future = self._preparing.submit(
+                prepare, request, self._vocabulary, self._grammars, self._context.n_cells
+            )
+            self._waiting.append(Job(request, future))
+        future.add_done_callback(lambda _: self._wake())
+
+    def cancel(self, request_id: int) -> None:
+        """Forget a request, wherever it is; unknown ones are none of our business."""
+        self._matches.pop(request_id, None)
+        for job in list(self._waiting):
+            if job.request.id == request_id:
+                job.preparation.cancel()
+                self._waiting.remove(job)
+        for job in list(self._running):
+            if job.request.id == request_id:
+                self._end(job)
+
+    def step(self) -> list[Message]:
+        """Admit, decode one batch, choose tokens; return what the front is to hear.
+
+        Raises:
+            ContextBroken: the process must end.
+        """
+        self._collect_matches()
+        self._admit()
+        self._begin_jobs()
+        planned = self._plan()
+        if planned:
+            self._decode(planned)
+        for job in list(self._running):
+            self._report(job)
+        self.progress_at_s = time.monotonic()
+        messages, self._messages = self._messages, []
+        return messages
+
+    def close(self) -> None:
+        """Wait for the preparing threads and forget every sequence."""
+        self._preparing.shutdown(wait=True, cancel_futures=True)
+        for job in list(self._running):
+            self._end(job)
+        while self._prefixes.evict():
+            pass
+
+    def _collect_matches(self) -> None:
+        for request_id, future in list(self._matches.items()):
+            if not future.done():
+                continue
+            del self._matches[request_id]
+            try:
+                is_writable, n_bytes = future.result()
+                self._messages.append(Matched(request_id, is_writable, n_bytes))
+            except RequestFailed as failure:
+                self._tell(request_id, failure)
+
+    def _admit(self) -> None:
+        """Give slots to prepared requests, in order; one that lacks room is not overtaken.
+
+        A Prefill needs no slot, but runs only where there is nothing better to do.
+        """
+        is_blocked = False
+        for job in [job for job in self._waiting if job.preparation.done()]:
+            try:
+                prepared = job.preparation.result()
+            except RequestFailed as failure:
+                self._waiting.remove(job)
+                self._tell(job.request.id, failure)
+                continue
+            if job.is_generate:
+                is_blocked = is_blocked or self.n_running >= self._n_slots
+                is_blocked = is_blocked or not self._make_room(job, prepared)
+                if not is_blocked:
+                    self._start(job, prepared)
+            elif not self._running and self._make_room(job, prepared):
+                self._start(job, prepared)
+
+    def _start(self, job: Job, prepared: Prepared) -> None:
+        self._waiting.remove(job)
+        self._running.append(job)
+        job.started_at_s = time.monotonic()
+        job.prefix = self._prefixes.acquire(prepared.prefix_key)
+        if job.is_generate:
+            n_prompt = len(prepared.prefix_key) + len(prepared.question_tokens)
+            n_cached = job.prefix.sequence.length
+            self._messages.append(Started(job.request.id, n_prompt, n_cached))
+
+    def _make_room(self, job: Job, prepared: Prepared) -> bool:
+        """Evict idle prefixes until the request fits; return whether it does."""
+        key = prepared.prefix_key
+        while not self._has_room(job, prepared, is_new=key not in self._prefixes):
+            background = [job for job in self._running if not job.is_generate]
+            if background:
+                # It goes on, from where it is or from the start, when there is room again.
+                self._waiting.append(background[0])
+                self._end(background[0])
+            elif not self._prefixes.evict(keep=key):
+                return False
+        return True
+
+    def _has_room(self, job: Job, prepared: Prepared, is_new: bool) -> bool:
+        n_cells_used = self._prefixes.n_cells + sum(one.n_cells for one in self._running)
+        n_cells = prepared.n_cells + is_new * len(prepared.prefix_key)
+        n_sequences_promised = sum(one.n_sequences_to_come for one in self._running)
+        n_sequences = job.n_sequences_to_come + is_new
+        return (
+            n_cells_used + n_cells <= self._context.n_cells
+            and n_sequences_promised + n_sequences <= self._pool.n_free
+        )
+
+    def _begin_jobs(self) -> None:
+        """Fork the prefixes that are ready for the requests that wait for them."""
+        for job in list(self._running):
+            if job.statements or job.prefix is None or not job.prefix.is_ready:
+                continue
+            if job.is_generate:
+                job.begin(self._pool, self._vocabulary)
+            else:
+                n_tokens, (prefill_us, _) = job.prefix.sequence.length, job.times_us()
+                self._messages.append(Prefilled(job.request.id, n_tokens, prefill_us))
+                self._end(job)
+
+    def _plan(self) -> list[Planned]:
+        writing = [sequence for job in self._running for sequence in job.writing()]
+        # Requests for one new schema wait for the same sequence.
+        reading = {
+            sequence.seq_id: sequence
+            for job in self._running
+            if (sequence := job.reading()) is not None and (job.is_generate or self.n_running == 0)
+        }
+        return plan(writing, list(reading.values()))
+
+    def _decode(self, planned: list[Planned]) -> None:
+        try:
+            rows = self._context.decode([one.part for one in planned])
+        except DecodeError as error:
+            self._give_up(planned, error)
+            return
+        logits = {}
+        for one, row in zip(planned, rows, strict=True):
+            one.sequence.advance(len(one.part.tokens))
+            if row is not None:
+                logits[one.sequence.seq_id] = row
+        for job in self._running:
+            job.take(logits, self._pool)
+
+    def _report(self, job: Job) -> None:
+        """Tell of progress, or of the end."""
+        if not job.is_over:
+            progress = job.progress()
+            if progress is not None:
+                self._messages.append(progress)
+            return
+        try:
+            self._messages.append(job.finished())
+        except RequestFailed as failure:
+            self._tell(job.request.id, failure)
+        self._end(job)
+
+    def _give_up(self, planned: list[Planned], error: DecodeError) -> None:
+        """The batch was refused and nothing changed: make room, or fail requests of the batch."""
+        if error.is_full and self._prefixes.evict():
+            return
+        in_batch = {one.sequence.seq_id for one in planned}
+        jobs = []
+        for job in self._running:
+            reading = job.reading()
+            sequences = job.writing() + ([reading] if reading else [])
+            if not in_batch.isdisjoint(sequence.seq_id for sequence in sequences):
+                jobs.append(job)
+        reason = "CONTEXT_FULL" if error.is_full else "DECODE_FAILED"
+        # Where cells are wanting, the youngest request makes way for the others.
+        for job in jobs[-1:] if error.is_full else jobs:
+            self._tell(job.request.id, RequestFailed(reason, str(error)))
+            self._end(job)
+
+    def _tell(self, request_id: int, failure: RequestFailed) -> None:
+        self._messages.append(Failed(request_id, failure.reason, failure.message))
+
+    def _end(self, job: Job) -> None:
+        """Free what the job holds; its prefix stays resident."""
+        job.drop_sequences()
+        if job.prefix is not None:
+            self._prefixes.release(job.prefix)
+            job.prefix = None
+        self._running.remove(job)
