@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlstrict_convert.config import ModelConfig, parse_config
+from sqlstrict_convert.config import parse_config
 from sqlstrict_convert.errors import ConvertError
 from sqlstrict_convert.gguf_file import write_gguf
 from sqlstrict_convert.metadata import Origin

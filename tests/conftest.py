@@ -25,6 +25,6 @@ def make_model() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def tiny_gguf(make_model: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random-weights LFM2 of about 1 MB in F32, the same for the whole session. Do not change it."""
+    """A random-weights LFM2 of about 1 MB in F32, one for the session; do not change it."""
     path: Path = make_model.make_model("tiny", tmp_path_factory.mktemp("model") / "tiny.gguf")
     return path

@@ -5,7 +5,6 @@ Loads the model whole, decodes a few tokens and prints one JSON object about the
 output; standard error is llama.cpp's log.
 """
 
-import ctypes
 import json
 import sys
 from typing import Any
@@ -18,6 +17,10 @@ from sqlstrict_convert.llama_library import load_bindings, set_fields, set_log
 
 PROMPT = b"<|im_start|>user\nHow many orders are open?<|im_end|>\n<|im_start|>assistant\n"
 CONTEXT_TOKENS = 256
+
+
+def _write_log(text: str) -> None:
+    sys.stderr.write(text)
 
 
 def load_model(bindings: Any, path: str) -> Any:
@@ -50,8 +53,12 @@ def tokenize(bindings: Any, model: Any, text: bytes, *, parses_special: bool) ->
     return list(tokens[:count])
 
 
-def decode_logits(bindings: Any, model: Any, tokens: list[int]) -> NDArray[np.float32]:
+def decode_logits(
+    bindings: Any, model: Any, tokens: list[int], *, is_exact: bool = False
+) -> NDArray[np.float32]:
     """Decode tokens as one sequence and return the logits after each: (n_tokens, n_vocab).
+
+    `is_exact` keeps attention in F32 throughout, for comparing with a reference.
 
     Raises:
         CheckError: llama.cpp makes no context or does not decode.
@@ -59,6 +66,13 @@ def decode_logits(bindings: Any, model: Any, tokens: list[int]) -> NDArray[np.fl
     params = bindings.llama_context_default_params()
     size = max(len(tokens), CONTEXT_TOKENS)
     set_fields(params, n_ctx=size, n_batch=size, n_ubatch=size, n_seq_max=1, no_perf=True)
+    if is_exact:
+        set_fields(
+            params,
+            type_k=bindings.GGML_TYPE_F32,
+            type_v=bindings.GGML_TYPE_F32,
+            flash_attn_type=bindings.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+        )
     context = bindings.llama_init_from_model(model, params)
     if not context:
         raise CheckError("llama.cpp makes no context for the model")
@@ -89,7 +103,7 @@ def check_file(path: str) -> dict[str, int]:
         CheckError: it does not load, or its logits are not finite or all equal.
     """
     bindings = load_bindings()
-    set_log(bindings, sys.stderr.write)
+    set_log(bindings, _write_log)
     model = load_model(bindings, path)
     try:
         tokens = tokenize(bindings, model, PROMPT, parses_special=True)
@@ -100,7 +114,11 @@ def check_file(path: str) -> dict[str, int]:
         raise CheckError(f"{path}: the logits are not finite numbers")
     if float(np.ptp(logits[-1])) == 0.0:
         raise CheckError(f"{path}: every token is equally likely; the weights are empty")
-    return {"n_tokens": len(tokens), "n_vocab": int(logits.shape[1]), "argmax": int(logits[-1].argmax())}
+    return {
+        "n_tokens": len(tokens),
+        "n_vocab": int(logits.shape[1]),
+        "argmax": int(logits[-1].argmax()),
+    }
 
 
 def main(arguments: list[str]) -> int:

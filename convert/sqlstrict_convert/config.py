@@ -60,7 +60,8 @@ def parse_config(config: Mapping[str, Any]) -> ModelConfig:
     n_kv_heads = _positive(config, "num_key_value_heads")
     if hidden_size % n_heads:
         raise CheckpointError(
-            f"config.json: hidden_size {hidden_size} is not a multiple of num_attention_heads {n_heads}"
+            f"config.json: hidden_size {hidden_size} is not a multiple of "
+            f"num_attention_heads {n_heads}"
         )
     if n_heads % n_kv_heads:
         raise CheckpointError(
@@ -98,7 +99,7 @@ def _refuse_other_kinds(config: Mapping[str, Any]) -> None:
         method = quantization.get("quant_method") if isinstance(quantization, Mapping) else None
         raise UnsupportedCheckpoint(
             f"config.json: the weights are quantized already (quantization_config, method "
-            f"{method or 'unknown'!r}); publish or download the merged 16-bit weights and convert those"
+            f"{method or 'unknown'!r}); take the merged 16-bit weights and convert those"
         )
     model_type = config.get("model_type")
     architectures = config.get("architectures") or []
@@ -143,7 +144,8 @@ def _layer_kinds(config: Mapping[str, Any], n_layers: int) -> tuple[bool, ...]:
         unknown = sorted({str(kind) for kind in layer_types} - {"conv", "full_attention"})
         if unknown:
             raise UnsupportedCheckpoint(
-                f"config.json: layer_types has {unknown[0]!r}; known are 'conv' and 'full_attention'"
+                f"config.json: layer_types has {unknown[0]!r}, "
+                "known are 'conv' and 'full_attention'"
             )
         if len(layer_types) != n_layers:
             raise CheckpointError(
@@ -215,7 +217,9 @@ def _number(config: Mapping[str, Any], key: str, default: float) -> float:
 
 def _token_id(config: Mapping[str, Any], key: str) -> int | None:
     value = config.get(key)
-    if isinstance(value, list) and value:  # generation configs may list several ends; the first leads
+    if (
+        isinstance(value, list) and value
+    ):  # generation configs may list several ends; the first leads
         value = value[0]
     if value is None:
         return None

@@ -30,7 +30,7 @@ class VocabularyError(CheckpointError):
 
 
 class UnsupportedCheckpoint(ConvertError):
-    """The checkpoint is of a kind that is not converted; the message names the kind and a way out."""
+    """The checkpoint is of a kind that is not converted; the message names it and a way out."""
 
 
 class OutputError(ConvertError):

@@ -64,6 +64,7 @@ def write_gguf(
         writer.write_header_to_file(path)
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
+        assert writer.fout is not None  # opened with the header
         file = writer.fout[0]
         writer.write_padding(file, file.tell())
         for plan in plans:
@@ -89,7 +90,8 @@ def _write_values(
         largest = float(np.max(np.abs(piece), initial=0.0))
         if not np.isfinite(largest):
             raise TensorError(
-                f"tensor {plan.source_name} holds a value that is not finite; the checkpoint is damaged"
+                f"tensor {plan.source_name} holds a value that is not finite; "
+                "the checkpoint is damaged"
             )
         if dtype == np.float16 and largest > F16_MAX:
             raise TensorError(

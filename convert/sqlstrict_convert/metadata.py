@@ -12,6 +12,7 @@ from sqlstrict_convert.vocab import Vocabulary
 
 ARCHITECTURE = "lfm2"
 SCHEMA_RENDERING_KEY = "sqlstrict.schema_rendering"
+SOURCE_KEY = "sqlstrict.source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Origin:
 
     name: str
     license: str | None = None
-    source: str | None = None  # a repository or address, never a path of this machine
+    source: str | None = None  # owner/name of a repository, never a path of this machine
 
 
 def add_model_keys(writer: Any, config: ModelConfig) -> None:
@@ -65,7 +66,7 @@ def add_origin_keys(writer: Any, origin: Origin) -> None:
     if origin.license is not None:
         writer.add_license(origin.license)
     if origin.source is not None:
-        writer.add_source_url(origin.source)
+        writer.add_string(SOURCE_KEY, origin.source)
 
 
 def _add_if_known(add: Callable[[int], None], token_id: int | None) -> None:

@@ -56,6 +56,7 @@ def quantize_gguf(
     child = subprocess.Popen(
         [
             sys.executable,
+            "-P",
             "-m",
             "sqlstrict_convert.quantize_child",
             str(source),
@@ -68,7 +69,6 @@ def quantize_gguf(
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     last_lines: deque[str] = deque(maxlen=LOG_LINES_KEPT)
     try:
@@ -87,7 +87,8 @@ def quantize_gguf(
     if child.returncode != 0 or not target.is_file():
         log = "\n".join(last_lines)
         raise QuantizeError(
-            f"llama.cpp did not quantize to {quantization} (exit {child.returncode}); its last words:\n{log}"
+            f"llama.cpp did not quantize to {quantization} (exit {child.returncode}); "
+            f"its last words:\n{log}"
         )
     with target.open("rb") as file:
         os.fsync(file.fileno())

@@ -22,7 +22,9 @@ def quantize_file(bindings: Any, source: str, target: str, ftype: int, n_threads
     params = bindings.llama_model_quantize_default_params()
     set_fields(params, ftype=ftype, nthread=n_threads)
     return int(
-        bindings.llama_model_quantize(source.encode(), target.encode(), bindings.ctypes.byref(params))
+        bindings.llama_model_quantize(
+            source.encode(), target.encode(), bindings.ctypes.byref(params)
+        )
     )
 
 

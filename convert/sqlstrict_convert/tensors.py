@@ -1,4 +1,4 @@
-"""The shape of an LFM2 model -> its tensors: Hugging Face name, GGUF name, both shapes, stored type.
+"""The shape of an LFM2 model -> its tensors: Hugging Face name, GGUF name, both shapes.
 
 The table below is the whole mapping; `convert` walks it in order, so each tensor of the checkpoint
 is accounted for or the checkpoint is refused. Reads and writes nothing.
@@ -45,9 +45,15 @@ def plan_tensors(config: ModelConfig) -> tuple[TensorPlan, ...]:
             plans += _short_convolution(f"{source}.conv", target, config)
         plans.append(_vector(f"{source}.ffn_norm", f"{target}.ffn_norm", hidden))
         plans += [
-            _matrix(f"{source}.feed_forward.w1", f"{target}.ffn_gate", config.feed_forward_size, hidden),
-            _matrix(f"{source}.feed_forward.w2", f"{target}.ffn_down", hidden, config.feed_forward_size),
-            _matrix(f"{source}.feed_forward.w3", f"{target}.ffn_up", config.feed_forward_size, hidden),
+            _matrix(
+                f"{source}.feed_forward.w1", f"{target}.ffn_gate", config.feed_forward_size, hidden
+            ),
+            _matrix(
+                f"{source}.feed_forward.w2", f"{target}.ffn_down", hidden, config.feed_forward_size
+            ),
+            _matrix(
+                f"{source}.feed_forward.w3", f"{target}.ffn_up", config.feed_forward_size, hidden
+            ),
         ]
     # llama.cpp reads the final norm of this architecture under the name of the embedding's norm.
     plans.append(_vector("model.embedding_norm", "token_embd_norm", hidden))
@@ -71,8 +77,8 @@ def match_tensors(
     missing = [name for name in expected if name not in found]
     if missing:
         raise TensorError(
-            f"the checkpoint lacks {_some(missing)}; config.json and the weights do not belong together, "
-            "or a shard was not downloaded"
+            f"the checkpoint lacks {_some(missing)}; config.json and the weights do not belong "
+            "together, or a shard was not downloaded"
         )
     unknown = [name for name in found if name not in expected and name not in allowed]
     if unknown:

@@ -70,8 +70,12 @@ def parse_vocabulary(
         types=tuple(types),
         merges=tuple(f"{left} {right}" for left, right in merges),
         bos_id=bos_id,
-        eos_id=_named_id(tokenizer_config, "eos_token", ids, config.eos_token_id, config.vocab_size),
-        pad_id=_named_id(tokenizer_config, "pad_token", ids, config.pad_token_id, config.vocab_size),
+        eos_id=_named_id(
+            tokenizer_config, "eos_token", ids, config.eos_token_id, config.vocab_size
+        ),
+        pad_id=_named_id(
+            tokenizer_config, "pad_token", ids, config.pad_token_id, config.vocab_size
+        ),
         adds_bos=bos_id is not None and _adds_bos(tokenizer, tokenizer_config, tokens[bos_id]),
         chat_template=chat_template or _template_of(tokenizer_config),
     )
@@ -98,9 +102,14 @@ def _bpe_model(tokenizer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_pre_tokenizer(pre_tokenizer: Any) -> None:
-    wanted = "a split by LFM2's pattern, then ByteLevel without a prefix space or pattern of its own"
+    wanted = (
+        "a split by LFM2's pattern, then ByteLevel without a prefix space or pattern of its own"
+    )
     steps = pre_tokenizer.get("pretokenizers") if isinstance(pre_tokenizer, Mapping) else None
-    if not isinstance(steps, list) or [step.get("type") for step in steps] != ["Split", "ByteLevel"]:
+    if not isinstance(steps, list) or [step.get("type") for step in steps] != [
+        "Split",
+        "ByteLevel",
+    ]:
         raise VocabularyError(f"tokenizer.json: the pre-tokenizer is not {wanted}")
     split, byte_level = steps
     pattern = split.get("pattern", {})
@@ -112,7 +121,8 @@ def _check_pre_tokenizer(pre_tokenizer: Any) -> None:
         or byte_level.get("use_regex", True)
     ):
         raise VocabularyError(
-            f"tokenizer.json: the pre-tokenizer is not {wanted}; its pattern is {pattern.get('Regex')!r}"
+            f"tokenizer.json: the pre-tokenizer is not {wanted}; "
+            f"its pattern is {pattern.get('Regex')!r}"
         )
 
 
@@ -122,8 +132,8 @@ def _added_tokens(tokenizer: Mapping[str, Any]) -> dict[int, tuple[str, TokenTyp
         text = entry["content"]
         if entry.get("single_word") or entry.get("lstrip") or entry.get("rstrip"):
             raise VocabularyError(
-                f"tokenizer.json: added token {text!r} takes blanks around it (single_word, lstrip or "
-                "rstrip), llama.cpp does not"
+                f"tokenizer.json: added token {text!r} takes blanks around it (single_word, "
+                "lstrip or rstrip), llama.cpp does not"
             )
         kind = TokenType.CONTROL if entry.get("special") else TokenType.USER_DEFINED
         added[entry["id"]] = (text, kind)
@@ -140,7 +150,8 @@ def _tokens_by_id(
     for token_id, text, kind in known:
         if not isinstance(token_id, int) or not 0 <= token_id < vocab_size:
             raise VocabularyError(
-                f"tokenizer.json: token {text!r} has id {token_id}, config.json's vocab_size is {vocab_size}"
+                f"tokenizer.json: token {text!r} has id {token_id}, "
+                f"config.json's vocab_size is {vocab_size}"
             )
         if tokens[token_id] not in (None, text):
             raise VocabularyError(
@@ -158,8 +169,15 @@ def _tokens_by_id(
 def _merges(model: Mapping[str, Any], known: set[str]) -> list[tuple[str, str]]:
     merges: list[tuple[str, str]] = []
     for entry in model.get("merges") or []:
-        left, _, right = entry.partition(" ") if isinstance(entry, str) else (entry[0], "", entry[1])
-        if left not in known or right not in known or left + right not in known or " " in left + right:
+        left, _, right = (
+            entry.partition(" ") if isinstance(entry, str) else (entry[0], "", entry[1])
+        )
+        if (
+            left not in known
+            or right not in known
+            or left + right not in known
+            or " " in left + right
+        ):
             raise VocabularyError(
                 f"tokenizer.json: merge {entry!r} is not of two tokens that make a third"
             )
@@ -173,7 +191,7 @@ def _check_whole_words(vocab: Mapping[str, int], merges: list[tuple[str, str]]) 
     """Refuse a token that merging does not reach from its bytes.
 
     For this pre-tokenizer llama.cpp takes a word that is a token as that token, before any merge.
-    Where tokenizer.json does not ask for that (ignore_merges), both agree only if merging gets there.
+    Where tokenizer.json does not ask for that (ignore_merges), merging must get there too.
     """
     rank = {pair: i for i, pair in enumerate(merges)}
     made = {left + right for left, right in merges}
@@ -217,7 +235,9 @@ def _named_id(
             )
         return ids[text]
     if fallback is not None and fallback >= vocab_size:
-        raise VocabularyError(f"config.json: {key}_id {fallback} is outside of vocab_size {vocab_size}")
+        raise VocabularyError(
+            f"config.json: {key}_id {fallback} is outside of vocab_size {vocab_size}"
+        )
     return fallback
 
 

@@ -1,0 +1,159 @@
+"""The main line: read, map, write, quantize, check.
+
+Called by the command line and, as a function, by programs. Each step is a file of its own; this one
+gives them their order, their temporary places and the room on the disk, and names the result only
+when all has gone well.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlstrict_convert.check import check_gguf
+from sqlstrict_convert.checkpoint import Checkpoint, open_checkpoint
+from sqlstrict_convert.config import ModelConfig, parse_config
+from sqlstrict_convert.errors import ConvertError, OutputError
+from sqlstrict_convert.gguf_file import stored_type, write_gguf
+from sqlstrict_convert.origin import read_origin
+from sqlstrict_convert.quantize import BITS_PER_WEIGHT, FLOATS, QUANTIZATIONS, quantize_gguf
+from sqlstrict_convert.staging import publish, staging_folder
+from sqlstrict_convert.tensors import TensorPlan, match_tensors, plan_tensors
+from sqlstrict_convert.vocab import Vocabulary, parse_vocabulary
+
+DEFAULT_QUANTIZATION = "Q4_K_M"
+TOKEN_BYTES = 100  # a token and its merge in the file's tables, rounded up
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one step is; `done` and `total` are bytes for write, tensors for quantize."""
+
+    step: str  # read, write, quantize, check
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What a conversion made."""
+
+    path: Path
+    size_bytes: int
+    quantization: str
+    n_tensors: int
+    n_parameters: int
+    f16_path: Path | None  # the kept intermediate file
+
+
+def convert(
+    checkpoint_folder: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    quantization: str = DEFAULT_QUANTIZATION,
+    *,
+    keeps_f16: bool = False,
+    n_threads: int | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Conversion:
+    """Turn a Hugging Face LFM2 checkpoint folder into one GGUF file at `out`.
+
+    `out` is replaced in one step at the end; until then it is left as it is, whatever happens.
+    `quantization` is F32, F16 or a name of QUANTIZATIONS. `keeps_f16` leaves the unquantized file
+    beside `out`, named after it with `-F16`.
+
+    Raises:
+        UnsupportedCheckpoint, CheckpointError: before anything is written.
+        OutputError, QuantizeError, CheckError: nothing is left of what was written.
+    """
+    target = Path(out)
+    if quantization not in BITS_PER_WEIGHT:
+        raise ConvertError(
+            f"unknown quantization {quantization!r}; known are {', '.join(BITS_PER_WEIGHT)}"
+        )
+    on_progress(Progress("read", 0, 1))
+    checkpoint = open_checkpoint(Path(checkpoint_folder))
+    config = parse_config(checkpoint.config)
+    plans = plan_tensors(config)
+    match_tensors(plans, checkpoint.shapes(), config.is_tied)
+    vocabulary = parse_vocabulary(
+        checkpoint.tokenizer, checkpoint.tokenizer_config, checkpoint.chat_template, config
+    )
+    on_progress(Progress("read", 1, 1))
+
+    with staging_folder(target, _needed_bytes(plans, config, quantization)) as folder:
+        try:
+            finished = _write(
+                checkpoint, config, vocabulary, plans, folder, quantization, on_progress
+            )
+        except OSError as error:
+            raise OutputError(f"cannot write beside {target}: {error.strerror}") from error
+        f16_path = None
+        if quantization in QUANTIZATIONS:
+            written, finished = finished, folder / "quantized.gguf"
+            quantize_gguf(
+                written,
+                finished,
+                quantization,
+                n_threads=n_threads,
+                on_progress=lambda done, total: on_progress(Progress("quantize", done, total)),
+            )
+            if keeps_f16:
+                f16_path = target.with_name(f"{target.stem}-F16.gguf")
+            else:
+                written.unlink()
+        on_progress(Progress("check", 0, 1))
+        check_gguf(finished, config, plans)
+        on_progress(Progress("check", 1, 1))
+        size_bytes = finished.stat().st_size
+        if f16_path is not None:
+            publish(written, f16_path)
+        publish(finished, target)
+    return Conversion(
+        path=target,
+        size_bytes=size_bytes,
+        quantization=quantization,
+        n_tensors=len(plans),
+        n_parameters=sum(plan.n_values for plan in plans),
+        f16_path=f16_path,
+    )
+
+
+def _write(
+    checkpoint: Checkpoint,
+    config: ModelConfig,
+    vocabulary: Vocabulary,
+    plans: tuple[TensorPlan, ...],
+    folder: Path,
+    quantization: str,
+    on_progress: Callable[[Progress], None],
+) -> Path:
+    is_f16 = quantization != "F32"
+    total = sum(plan.n_values * stored_type(plan, is_f16).itemsize for plan in plans)
+    done = 0
+
+    def count(plan: TensorPlan) -> None:
+        nonlocal done
+        done += plan.n_values * stored_type(plan, is_f16).itemsize
+        on_progress(Progress("write", done, total))
+
+    written = folder / "model.gguf"
+    write_gguf(
+        written,
+        config,
+        vocabulary,
+        read_origin(checkpoint.folder, checkpoint.config),
+        plans,
+        lambda plan: checkpoint.pieces(plan.source_name),
+        is_f16=is_f16,
+        on_tensor=count,
+    )
+    return written
+
+
+def _needed_bytes(plans: tuple[TensorPlan, ...], config: ModelConfig, quantization: str) -> int:
+    n_values = sum(plan.n_values for plan in plans)
+    unquantized = quantization if quantization in FLOATS else "F16"
+    needed = n_values * BITS_PER_WEIGHT[unquantized] // 8 + config.vocab_size * TOKEN_BYTES
+    if quantization in QUANTIZATIONS:  # both files stand there while quantizing
+        needed += n_values * BITS_PER_WEIGHT[quantization] // 8 + config.vocab_size * TOKEN_BYTES
+    return needed

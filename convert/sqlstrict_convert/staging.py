@@ -1,0 +1,91 @@
+"""A place beside the target for unfinished files, and the one step that makes a file the target.
+
+Called by `convert`. A target is either the old file or the whole new one: files are written into a
+hidden folder on the same disk, forced out, then renamed. A folder that a killed run left behind is
+removed by the next run for the same target; a lock tells it from one in use.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlstrict_convert.errors import OutputError
+
+SPARE_BYTES = 16 << 20  # left free beyond what the files need
+
+
+@contextmanager
+def staging_folder(target: Path, needed_bytes: int) -> Iterator[Path]:
+    """Give a locked, empty folder on the target's disk and remove it with all in it at the end.
+
+    Raises:
+        OutputError: the target cannot be a file there, or the disk has not `needed_bytes` free.
+    """
+    parent = target.absolute().parent
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder; give the name of the file to write")
+    if not parent.is_dir():
+        raise OutputError(f"{parent} does not exist; make the folder first")
+    prefix = f".{target.name}."
+    try:
+        _remove_abandoned(parent, prefix)
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix, suffix=".partial"))
+    except OSError as error:
+        raise OutputError(f"cannot write into {parent}: {error.strerror}") from error
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _check_space(parent, needed_bytes)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def publish(finished: Path, target: Path) -> None:
+    """Rename a finished, synced file to its target, so that the rename survives a power cut.
+
+    Raises:
+        OutputError: the rename failed; the old target, if any, is as it was.
+    """
+    try:
+        os.replace(finished, target)
+        descriptor = os.open(target.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror}") from error
+
+
+def _check_space(folder: Path, needed_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < needed_bytes + SPARE_BYTES:
+        raise OutputError(
+            f"{folder} has {free_bytes / 1e6:,.0f} MB free, the conversion needs "
+            f"{(needed_bytes + SPARE_BYTES) / 1e6:,.0f} MB there for a while"
+        )
+
+
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    for entry in os.scandir(parent):
+        if not entry.name.startswith(prefix) or not entry.name.endswith(".partial"):
+            continue
+        try:
+            descriptor = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue  # its run ended meanwhile
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(entry.path, ignore_errors=True)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+        finally:
+            os.close(descriptor)
