@@ -160,12 +160,15 @@ class AsyncClient:
     async def _within(self, limit_s: float) -> AsyncIterator[dict[str, Any]]:
         """Reach the daemon, give gRPC what is left of the time, and turn its errors into ours."""
         deadline = time.monotonic() + limit_s
-        if not self._is_probed:
+        is_new = not self._is_probed
+        if is_new:
             for pause_s in channel.pauses_until_reachable(self._path, self._waits, deadline):
                 await asyncio.sleep(pause_s)
             self._is_probed = True
         try:
-            yield {"timeout": deadline - time.monotonic(), "wait_for_ready": self._waits}
+            # Somebody listens, so a connection that gRPC holds for broken is worth waiting for.
+            waits = self._waits or is_new
+            yield {"timeout": deadline - time.monotonic(), "wait_for_ready": waits}
         except grpc.RpcError as error:
             failure = channel.from_rpc_error(error, self._path, limit_s)
             self._is_probed = not isinstance(failure, errors.NotReachable)

@@ -134,7 +134,7 @@ def from_rpc_error(error: Any, path: Path, timeout_s: float) -> errors.Sqlstrict
     if found.reason:
         return found
     # Without a reason the daemon did not end this call, but gRPC on either side did.
-    if isinstance(found, errors.Unavailable):
+    if isinstance(found, errors.Unavailable | errors.DeadlineExceeded):
         try:
             probe(path)
         except errors.NotReachable as gone:
