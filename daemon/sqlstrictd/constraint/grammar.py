@@ -1,0 +1,116 @@
+"""Schema, FROM sets and dialect to the text of a llguidance grammar: exact scope, SELECT first.
+
+SQL names its columns before its tables. The candidate FROM sets are known, so each gets its own copy
+of the rules, in which every name is in scope; the parser keeps all copies open until the text
+decides. Called by `translate.py` and `train/`; `engine/matcher.py` compiles the text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlstrictd.constraint import expressions
+from sqlstrictd.constraint.functions import DIALECTS
+from sqlstrictd.constraint.joins import FromClauses
+from sqlstrictd.constraint.lark import literal, names
+from sqlstrictd.constraint.sets import FromSet, JoinKeys, sorted_set
+from sqlstrictd.constraint.styles import Scope, Style, choose_scopes
+from sqlstrictd.errors import UnsupportedDialect
+from sqlstrictd.schema.names import RESERVED_WORDS
+from sqlstrictd.schema.types import Schema
+
+# Copies of the rules that one grammar may have beyond one per set; masks slow down with them.
+MAX_SCOPES = 24
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The text of a grammar and its key, the SHA-256 of the text in hexadecimal."""
+
+    key: str
+    text: str
+
+
+def build_grammar(schema: Schema, from_sets: Iterable[FromSet], dialect: str = "sqlite") -> Grammar:
+    """Write the grammar of every statement that may be answered from these FROM sets.
+
+    The order of the sets is their order of preference: the first get more styles of writing.
+
+    Raises:
+        UnsupportedDialect: no function list exists for the dialect.
+    """
+    functions = DIALECTS.get(dialect)
+    if functions is None:
+        known = ", ".join(sorted(DIALECTS))
+        raise UnsupportedDialect(
+            f"dialect {dialect!r} is not written; choose one of {known}", "dialect"
+        )
+    keys = JoinKeys(schema)
+    sets = list(dict.fromkeys(sorted_set(names) for names in from_sets))
+    scopes = choose_scopes(schema, keys, sets, MAX_SCOPES)
+    template = expressions.scope_template(functions)
+    columns = {table.name: f"C{number}" for number, table in enumerate(schema.tables)}
+    used = {instance.table for scope in scopes for instance in scope.instances}
+    clauses = FromClauses(schema, keys, columns)
+    parts = [_statement_rules(scopes), _subquery_rules(scopes)]
+    for scope in scopes:
+        parts.append(_column_rule(scope, columns))
+        parts.extend(clauses.rules(scope))
+        parts.append(template.replace("@", scope.label))
+    parts += [
+        f"{columns[t.name]}: {names(t.column_names)}" for t in schema.tables if t.name in used
+    ]
+    parts += [expressions.shared_rules(functions), _alias_terminal()]
+    text = "\n".join(line for part in parts for line in part.splitlines() if line.strip()) + "\n"
+    return Grammar(key=hashlib.sha256(text.encode()).hexdigest(), text=text)
+
+
+def _statement_rules(scopes: list[Scope]) -> str:
+    queries = [f"query_{scope.label}" for scope in scopes]
+    compounds: list[str] = []
+    members: list[str] = []
+    for style in Style:
+        own = [s for s in scopes if s.style is style or (len(s.instances) == 1)]
+        if not any(s.style is style for s in own):
+            continue
+        for n in range(1, expressions.MAX_COMPOUND_COLUMNS + 1):
+            name = f"members{n}_{style.value}"
+            compounds.append(f"{name} (SETOP {name}){{1,2}} limit?")
+            members.append(f"{name}: " + " | ".join(f"member{n}_{s.label}" for s in own))
+    return "\n".join(
+        [
+            'start: statement ";"',
+            f"statement: {' | '.join([*queries, *compounds])}",
+            *members,
+        ]
+    )
+
+
+def _subquery_rules(scopes: list[Scope]) -> str:
+    rules = []
+    for depth in range(1, expressions.SUBQUERY_DEPTH + 1):
+        usable = [s for s in scopes if len(s.instances) <= 4 - depth or s.style is Style.PLAIN]
+        rules.append(f'scalar{depth}: "(" set{depth} ")"')
+        for kind in ("set", "rows"):
+            rules.append(
+                f"{kind}{depth}: " + " | ".join(f"{kind}_{s.label}_{depth}" for s in usable)
+            )
+    return "\n".join(rules)
+
+
+def _column_rule(scope: Scope, columns: dict[str, str]) -> str:
+    if len(scope.instances) == 1:
+        return f'col_{scope.label}: {columns[scope.instances[0].table]}\nstar_{scope.label}: "*"'
+    qualified = [f"{literal(i.qualifier + '.')}" for i in scope.instances]
+    column = " | ".join(
+        f"{q} {columns[i.table]}" for q, i in zip(qualified, scope.instances, strict=True)
+    )
+    stars = " | ".join(f'{q} "*"' for q in qualified)
+    return f'col_{scope.label}: {column}\nstar_{scope.label}: "*" | {stars}'
+
+
+def _alias_terminal() -> str:
+    words = "|".join(sorted(RESERVED_WORDS))
+    return f"ALIAS: /[A-Za-z_][A-Za-z0-9_]{{0,27}}/ & ~/(?i:{words})/"
