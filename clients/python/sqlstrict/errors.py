@@ -15,7 +15,10 @@
     ├── Unavailable             the daemon could not finish; asking again may help
     │   ├── EngineCrashed
     │   └── ShuttingDown
-    └── DaemonError             a bug of the daemon's, or a daemon of another version
+    ├── DaemonError             a bug of the daemon's, or a daemon of another version
+    ├── SourceError             a schema cannot be read from where it was said to be
+    │   └── UnsupportedSource      a kind of database that is not read yet
+    └── QueryError              a statement did not run on the user's database
 
 A refusal is an answer and not an error. `from_status` turns a gRPC status with its google.rpc
 details into one of these; it is the only place that does. gRPC itself is not imported here.
@@ -125,6 +128,18 @@ class ShuttingDown(Unavailable):
 
 class DaemonError(SqlstrictError):
     """A bug of the daemon's, or a daemon of another version."""
+
+
+class SourceError(SqlstrictError):
+    """A schema cannot be read from where it was said to be."""
+
+
+class UnsupportedSource(SourceError):
+    """The place is a kind of database that is not read yet."""
+
+
+class QueryError(SqlstrictError):
+    """A statement did not run on the user's database, or was stopped; nothing was written."""
 
 
 _BY_CODE: Mapping[str, type[SqlstrictError]] = {

@@ -1,0 +1,74 @@
+"""The `sqlstrict` command: arguments -> one command of this package -> an exit code.
+
+stdout carries the result alone, everything else goes to stderr. Exit codes:
+
+    0  answer            3  daemon not reachable      6  `check`: the statement is not valid
+    1  error             4  refused: no SQL         130  Ctrl-C
+    2  usage             5  deadline
+
+gRPC is loaded only by commands that talk to the daemon, and only when they do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from sqlstrict import __version__
+from sqlstrict.cli import ask, check, programs, schema, status
+from sqlstrict.cli.console import Console
+from sqlstrict.cli.exits import Exit, report
+from sqlstrict.errors import SqlstrictError
+
+_EPILOG = """\
+A SCHEMA is a registered name, a .sql file of CREATE TABLE statements, a SQLite file, or - for
+statements on standard input. Environment: SQLSTRICT_ADDRESS (unix:///path/to/sqlstrict.sock).
+Exit codes: 0 answer, 1 error, 2 usage, 3 daemon not reachable, 4 refused (no SQL), 5 deadline,
+6 check found the statement not valid, 130 Ctrl-C."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="sqlstrict",
+        description="Turn questions into SQL that prepares on your schema, on this machine alone.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"sqlstrict {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    programs.add_parsers(commands)
+    for command in (ask, check, schema, status):
+        command.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Raises `SystemExit` for usage errors and help."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if argv and argv[0] in programs.PROGRAMS:
+        # Its arguments are its own, --help included.
+        return programs.become(argv[0], argv[1:])
+    arguments = build_parser().parse_args(argv)
+    console = Console(is_json=arguments.json)
+    try:
+        code = int(arguments.run(arguments, console))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read stdout has gone. Python would complain at exit when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.ERROR
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except SqlstrictError as error:
+        return report(error, console, is_debugging=arguments.debug)
+    except Exception as error:
+        # A bug of this command's. The traceback could show a question, so it must be asked for.
+        if arguments.debug:
+            raise
+        console.fail(f"{type(error).__name__}, a bug of sqlstrict's; --debug shows where")
+        return Exit.ERROR

@@ -1,0 +1,159 @@
+"""`sqlstrict ask`: one question -> SQL on stdout, and on request its rows."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlstrict.cli import connection, schemas
+from sqlstrict.cli.console import Console, read_stdin
+from sqlstrict.cli.exits import Exit
+from sqlstrict.errors import SourceError
+from sqlstrict.run import run_readonly
+from sqlstrict.source import SchemaSource
+
+if TYPE_CHECKING:
+    from sqlstrict.answers import Answer, Refusal
+    from sqlstrict.calls import QuestionOptions
+    from sqlstrict.client import Client
+
+
+def add_parser(commands: Any) -> None:
+    """Describe the command to argparse."""
+    parser = commands.add_parser(
+        "ask",
+        help="turn a question into SQL",
+        description="Turn a question into one SQL statement that prepares on the schema.",
+        parents=[connection.flags()],
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "question", nargs="+", metavar="QUESTION", help="in your words; - reads standard input"
+    )
+    schemas.add_flags(parser)
+    parser.add_argument("-n", type=int, default=0, metavar="N", help="up to N statements (1 to 8)")
+    parser.add_argument("--stream", action="store_true", help="show the draft while it is written")
+    parser.add_argument(
+        "--run", action="store_true", dest="runs", help="run the SQL, read only, and show its rows"
+    )
+    parser.add_argument(
+        "--database",
+        type=Path,
+        metavar="FILE",
+        help="the SQLite file for --run (default: that of --schema)",
+    )
+    parser.add_argument(
+        "--max-rows", type=int, default=100, metavar="N", help="rows to show (default: 100)"
+    )
+    parser.add_argument("--max-tokens", type=int, default=0, metavar="N", help="token budget")
+    parser.add_argument(
+        "--temperature", type=float, default=0.0, metavar="T", help="0 to 2 (default: 0, greedy)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the sampling")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Ask, and write SQL, rows, or why there is none."""
+    question = " ".join(arguments.question)
+    if question == "-" and arguments.schema == "-":
+        arguments.parser.error("standard input cannot be both the question and the schema")
+    source = schemas.resolve(arguments.schema, console)
+    database: Path | None = arguments.database or source.database
+    if arguments.runs and database is None:
+        arguments.parser.error("--run needs a SQLite file: as --schema, or with --database FILE")
+    if question == "-":
+        question = read_question()
+    options = question_options(arguments, source)
+    with schemas.explained(source, console), connection.connect(arguments) as client:
+        if arguments.stream:
+            answer = follow(client, question, options, console)
+        else:
+            answer = client.translate(question, **options)
+    if answer.sql is None:
+        assert answer.refusal is not None
+        return refuse(answer, answer.refusal, arguments.stream, console)
+    if database is not None and arguments.runs:
+        return show_rows(answer, database, arguments, console)
+    if console.is_json:
+        if not arguments.stream:
+            console.json(answer)
+        return Exit.ANSWER
+    for sql in (answer.sql, *(other.sql for other in answer.alternatives)):
+        console.result(sql)
+    return Exit.ANSWER
+
+
+def read_question() -> str:
+    """Return the question on standard input. Raises `SourceError` unless it is text."""
+    try:
+        return read_stdin().decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise SourceError("the question on standard input is not UTF-8 text") from error
+
+
+def question_options(arguments: argparse.Namespace, source: SchemaSource) -> QuestionOptions:
+    """Return the flags as the client's options."""
+    return {
+        **source.options(),
+        "dialect": arguments.dialect,
+        "n": arguments.n,
+        "max_tokens": arguments.max_tokens,
+        "temperature": arguments.temperature,
+        "seed": arguments.seed,
+    }
+
+
+def follow(client: Client, question: str, options: QuestionOptions, console: Console) -> Answer:
+    """Ask with progress: the draft on a terminal's stderr, or one JSON object an event."""
+    from sqlstrict.answers import Answer, Progress
+
+    shown = ""
+    for event in client.stream(question, include_draft=True, **options):
+        if console.is_json:
+            console.json({"event": type(event).__name__.lower(), **dataclasses.asdict(event)})
+        elif isinstance(event, Progress):
+            # A draft may be taken back where the model has to start again.
+            if not event.draft.startswith(shown):
+                console.draft("\n")
+                shown = ""
+            console.draft(event.draft[len(shown) :])
+            shown = event.draft
+        if isinstance(event, Answer):
+            if shown:
+                console.draft("\n")
+            return event
+    raise AssertionError("Client.stream ends with an Answer or raises")
+
+
+def refuse(answer: Answer, refusal: Refusal, is_streamed: bool, console: Console) -> Exit:
+    """Say why there is no SQL, and which names of the schema come near."""
+    if console.is_json:
+        if not is_streamed:
+            console.json(answer)
+        return Exit.REFUSED
+    console.note(f"sqlstrict: no SQL: {refusal.message}")
+    for near in refusal.nearest:
+        console.note(f"    {near.word!r} resembles {near.name}")
+    return Exit.REFUSED
+
+
+def show_rows(
+    answer: Answer, database: Path, arguments: argparse.Namespace, console: Console
+) -> Exit:
+    """Run the statement on the user's database, read only, and write what it returns."""
+    assert answer.sql is not None
+    if not console.is_json:
+        console.note(answer.sql)
+    rows = run_readonly(
+        database, answer.sql, max_rows=arguments.max_rows, timeout_s=arguments.timeout
+    )
+    if console.is_json:
+        console.json({**dataclasses.asdict(answer), "result": rows})
+        return Exit.ANSWER
+    console.table(rows.columns, rows.rows)
+    if rows.is_cut:
+        console.note(f"sqlstrict: cut after {arguments.max_rows} rows; see --max-rows")
+    return Exit.ANSWER

@@ -1,0 +1,76 @@
+"""`serve`, `convert` and `train`: become the program of another package, with its own arguments.
+
+The thin client imports none of these packages. It looks whether what they need is installed, and
+otherwise says which extra to install.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A package to run, the extra that it needs, and what that extra installs."""
+
+    package: str
+    extra: str
+    needs: tuple[str, ...]
+    summary: str
+    exit_without: int
+
+
+PROGRAMS: Mapping[str, Program] = {
+    "serve": Program(
+        "sqlstrictd",
+        "daemon",
+        ("llama_cpp", "llguidance", "numpy", "gguf", "sqlglot", "rapidfuzz", "grpc_health"),
+        "run the daemon in the foreground",
+        # As sqlstrictd ends when it cannot start: starting it again changes nothing.
+        78,
+    ),
+    "convert": Program(
+        "sqlstrict_convert",
+        "convert",
+        ("llama_cpp", "gguf", "numpy", "safetensors"),
+        "turn a Hugging Face checkpoint into a model file",
+        1,
+    ),
+    "train": Program(
+        "sqlstrict_train",
+        "train",
+        ("torch", "tokenizers", "sqlglot"),
+        "train the bundled model again",
+        1,
+    ),
+}
+
+
+def add_parsers(commands: Any) -> None:
+    """List the programs in the help; their arguments never reach this parser."""
+    for name, program in PROGRAMS.items():
+        commands.add_parser(name, help=program.summary, add_help=False)
+
+
+def become(name: str, arguments: Sequence[str]) -> int:
+    """Replace this process by the program; signals and the exit code are then its own.
+
+    Returns only where the program's extra is not installed.
+    """
+    program = PROGRAMS[name]
+    missing = [need for need in program.needs if find_spec(need) is None]
+    if missing:
+        print(
+            f"sqlstrict: {name} needs {', '.join(missing)};"
+            f" install with: pip install 'sqlstrict[{program.extra}]'",
+            file=sys.stderr,
+        )
+        return program.exit_without
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-m", program.package, *arguments])

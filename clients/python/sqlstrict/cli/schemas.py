@@ -1,0 +1,62 @@
+"""The `--schema` flag: what the user names -> what the client is told, with friendly failures."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlstrict import errors
+from sqlstrict.cli.console import Console, read_stdin
+from sqlstrict.source import SchemaSource, resolve_source
+
+# Those of the contract, repeated because reading it would load protobuf for `--help`.
+DIALECTS = ("sqlite", "ansi")
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what a question or statement is about."""
+    parser.add_argument(
+        "--schema",
+        required=True,
+        metavar="SCHEMA",
+        help="a registered name, a .sql file, a SQLite file, or - for DDL on standard input",
+    )
+    add_dialect_flag(parser, "default: the schema's")
+
+
+def add_dialect_flag(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the flag that names a dialect."""
+    parser.add_argument(
+        "--dialect", default="", choices=DIALECTS, help=f"{' or '.join(DIALECTS)} ({default})"
+    )
+
+
+def resolve(text: str, console: Console) -> SchemaSource:
+    """Read the schema, and say what was left out of it. Raises `SourceError`."""
+    source = resolve_source(text, read_stdin)
+    for warning in source.warnings:
+        console.note(f"sqlstrict: {warning}")
+    return source
+
+
+@contextmanager
+def explained(source: SchemaSource, console: Console) -> Iterator[None]:
+    """Say of errors about the schema where in the user's own text they are, or what to do."""
+    try:
+        yield
+    except errors.SchemaError as error:
+        place = source.place or f"schema {source.name}"
+        if error.line:
+            place += f", line {error.line}"
+            place += f", column {error.column}" if error.column else ""
+            console.point(source.ddl, error.line, error.column)
+        error.message = f"{place}: {error.message}"
+        raise
+    except errors.NotFound as error:
+        if source.name and os.path.exists(source.name):
+            error.message += f"; for the file of that name write ./{source.name}"
+        else:
+            error.message += "; `sqlstrict schema list` shows which there are"
+        raise

@@ -1,0 +1,71 @@
+"""A SQLite file -> the CREATE TABLE statements of its ordinary tables, as text for the daemon.
+
+The daemon never opens a user's database; this is the only place that reads a schema from one, and
+it reads nothing else. The file is opened read only. Views, virtual tables and their shadow tables
+are left out and named in a warning, because the daemon cannot answer from them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlstrict.errors import SourceError
+
+MAGIC = b"SQLite format 3\0"
+
+# Kinds of `PRAGMA table_list` that are not described, and what they are called in the warning.
+_LEFT_OUT = {"view": "view", "virtual": "virtual table"}
+
+
+@dataclass(frozen=True, slots=True)
+class Introspection:
+    """The DDL of a database, and one line for each kind of thing that was left out of it."""
+
+    ddl: str
+    warnings: tuple[str, ...]
+
+
+def read_sqlite(path: Path) -> Introspection:
+    """Read the tables of a SQLite file, in the order in which they were created.
+
+    Raises `SourceError` where the file cannot be opened, is damaged, or has no table.
+    """
+    try:
+        connection = connect_readonly(path)
+        try:
+            kinds = dict(connection.execute("SELECT name, type FROM pragma_table_list"))
+            created = connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"
+                " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
+            ).fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise SourceError(f"{path}: {error}", reason="DATABASE_UNREADABLE") from error
+    statements = [sql for name, sql in created if kinds.get(name) == "table"]
+    warnings = []
+    for kind, called in _LEFT_OUT.items():
+        names = [name for name, _ in created if kinds.get(name) == kind]
+        if names:
+            plural = "s" if len(names) > 1 else ""
+            warnings.append(f"{path.name}: {called}{plural} left out: {', '.join(names)}")
+    if not statements:
+        raise SourceError(
+            f"{path} has no table to ask about{''.join(f'; {line}' for line in warnings)}",
+            reason="NO_TABLES",
+        )
+    return Introspection("".join(f"{sql};\n" for sql in statements), tuple(warnings))
+
+
+def connect_readonly(path: Path) -> sqlite3.Connection:
+    """Open a SQLite file so that nothing can be written to it. Raises `sqlite3.Error`.
+
+    Text that is no UTF-8 is read with replacement characters instead of failing.
+    """
+    # as_uri encodes '?', '#' and '%', which would otherwise end the path or be decoded.
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    connection.text_factory = lambda value: value.decode("utf-8", "replace")
+    return connection
