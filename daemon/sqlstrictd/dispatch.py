@@ -1,6 +1,6 @@
 """The requests in the house: which wait, which the engine works on, and what a crash does to them.
 
-`translate.py` and `service/check.py` give it work; `supervisor.py` attaches an engine, hands it the
+`translate.py` and `check.py` give it work; `supervisor.py` attaches an engine, hands it the
 engine's messages, and detaches it when it ends. One engine at a time; every call is made on the
 event loop's thread.
 
@@ -17,6 +17,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 
 from sqlstrictd.counters import Counters
@@ -94,7 +95,7 @@ class Dispatch:
         whatever `refuse` was given. Cancelling it frees the slot at the engine's next step.
         """
         if self._refusal is not None:
-            raise self._refusal
+            raise copy(self._refusal)
         digest = _digest(work)
         if self._quarantine.is_poison(digest):
             self._counters.add("poison_requests")
@@ -164,7 +165,7 @@ class Dispatch:
                 self._counters.add("poison_requests")
                 job.result.set_exception(_poison())
             elif self._refusal is not None:
-                job.result.set_exception(self._refusal)
+                job.result.set_exception(copy(self._refusal))
             elif job.has_produced or job.tries >= MAX_TRIES:
                 self._counters.add("engine_crashed_errors")
                 job.result.set_exception(
@@ -183,14 +184,14 @@ class Dispatch:
             waiting, self._waiting = self._waiting, deque()
             for job in waiting:
                 if not job.result.done():
-                    job.result.set_exception(error)
+                    job.result.set_exception(copy(error))
 
     def abort(self, error: SqlstrictError) -> None:
         """End what waits and what runs with the error."""
         self.refuse(error)
         for job in list(self._engine.jobs.values()) if self._engine else ():
             if not job.result.done():
-                job.result.set_exception(error)
+                job.result.set_exception(copy(error))
 
     def _pump(self) -> None:
         """Give the engine what may start, in order. A suspect runs alone; a Match needs no slot."""

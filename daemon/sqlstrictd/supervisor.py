@@ -46,7 +46,7 @@ class Supervisor:
         dispatch: Dispatch,
         counters: Counters,
         patience: Patience | None = None,
-        on_ready: Callable[[], None] = lambda: None,
+        on_ready: Callable[[wire.Ready], None] = lambda _: None,
     ) -> None:
         self._spawn = spawn
         self._dispatch = dispatch
@@ -61,7 +61,7 @@ class Supervisor:
         self._n_in_a_row = 0
         self._is_circuit_open = False
         self._is_on_trial = False
-        self._is_stopping = False
+        self.is_stopping = False
         self._first: asyncio.Future[wire.Ready] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -83,7 +83,7 @@ class Supervisor:
     @property
     def is_ready(self) -> bool:
         """Whether a question would be answered now: loaded, and its heartbeat is fresh."""
-        if self._ready is None or self._is_stopping:
+        if self._ready is None or self.is_stopping:
             return False
         age_s = asyncio.get_running_loop().time() - self._heard_at
         stalled_s = self._heartbeat.stalled_s if self._heartbeat else 0.0
@@ -100,7 +100,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop the engine: ask it, then end it. Requests must have been drained or aborted."""
-        self._is_stopping = True
+        self.is_stopping = True
         if self._link is not None:
             self._link.send(wire.Stop())
         if self._task is not None:
@@ -114,9 +114,9 @@ class Supervisor:
 
     async def _run(self) -> None:
         """One engine after the other, until the daemon stops."""
-        while not self._is_stopping:
+        while not self.is_stopping:
             reason = await self._live_once()
-            if self._is_stopping:
+            if self.is_stopping:
                 break
             self._note_crash(reason)
             if self._first is not None and self._gives_up(self._first, reason):
@@ -141,7 +141,7 @@ class Supervisor:
         finally:
             watch.cancel()
             self._ready = self._heartbeat = None
-            self._dispatch.detach(has_crashed=not self._is_stopping)
+            self._dispatch.detach(has_crashed=not self.is_stopping)
             link.close()
             # Its end of the socketpair may be closed while the process still is.
             killer = loop.call_later(self._patience.stop_s, link.kill)
@@ -203,7 +203,7 @@ class Supervisor:
 
     def _became_ready(self, link: EngineLink, ready: wire.Ready) -> None:
         self._ready = ready
-        if self._is_stopping:
+        if self.is_stopping:
             return
         log.info("engine ready: pid=%d model=%s slots=%d", link.pid, ready.name, ready.slots)
         self._is_on_trial, self._is_circuit_open = self._is_circuit_open, False
@@ -211,7 +211,7 @@ class Supervisor:
         self._dispatch.attach(link.send, ready.slots)
         if self._first is not None and not self._first.done():
             self._first.set_result(ready)
-        self._on_ready()
+        self._on_ready(ready)
 
     def _note_success(self) -> None:
         self._n_in_a_row = 0

@@ -1,0 +1,168 @@
+"""The parts of the daemon, put together: who is given whom. No part makes another part by itself.
+
+`server.py` builds one house for the life of the process; tests build theirs with a stand-in engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import grpc
+from grpc_reflection.v1alpha import reflection
+from sqlstrict_proto.address import grpc_target
+from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
+
+from sqlstrictd import limits
+from sqlstrictd.admission import Admission
+from sqlstrictd.catalog import Catalog
+from sqlstrictd.check import Check
+from sqlstrictd.config import Config
+from sqlstrictd.counters import Counters
+from sqlstrictd.dispatch import Dispatch
+from sqlstrictd.engine_process import EngineLink
+from sqlstrictd.engine_room import EngineRoom
+from sqlstrictd.errors import CannotStart, ShuttingDown
+from sqlstrictd.grammars import Grammars
+from sqlstrictd.model_file import ModelFile
+from sqlstrictd.quarantine import Quarantine
+from sqlstrictd.service import health
+from sqlstrictd.service.call import Boundary, Handler
+from sqlstrictd.service.check import CheckService
+from sqlstrictd.service.health import Health
+from sqlstrictd.service.schemas import SchemaService
+from sqlstrictd.service.status import StatusService
+from sqlstrictd.service.translation import TranslationService
+from sqlstrictd.supervisor import Patience, Supervisor
+from sqlstrictd.translate import Translator
+from sqlstrictd.worker.tasks import Workers
+
+log = logging.getLogger(__name__)
+
+# Calls beyond this are refused by gRPC itself, before any code of ours runs.
+MAX_CALLS = 128
+OPTIONS = (
+    ("grpc.max_receive_message_length", limits.MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", limits.MAX_MESSAGE_BYTES),
+    ("grpc.max_concurrent_streams", 32),
+    ("grpc.max_metadata_size", 8192),
+    ("grpc.absolute_max_metadata_size", 16384),
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
+    ("grpc.http2.max_ping_strikes", 2),
+    ("grpc.max_connection_idle_ms", 30 * 60_000),
+    ("grpc.enable_http_proxy", 0),
+)
+DRAIN_POLL_S = 0.02
+LAST_WORDS_S = 1.0
+
+
+class Service(Protocol):
+    """A service of the contract: its methods, made into gRPC's handlers."""
+
+    def handlers(self, boundary: Boundary) -> dict[str, Handler]:
+        """Return the handlers by method name."""
+
+
+class House:
+    """Everything that answers requests."""
+
+    def __init__(
+        self,
+        config: Config,
+        model_file: ModelFile,
+        spawn: Callable[[], Awaitable[EngineLink]],
+        patience: Patience | None = None,
+        workers: Workers | None = None,
+    ) -> None:
+        self.config = config
+        self.counters = Counters()
+        self.workers = workers or Workers(self.counters)
+        self.catalog = Catalog(config.data_folder / "schemas", self.workers.parse)
+        self.dispatch = Dispatch(self.counters, Quarantine())
+        self.engine = EngineRoom(self.dispatch, self.counters, model_file)
+        self.supervisor = Supervisor(
+            spawn, self.dispatch, self.counters, patience, self.engine.engine_is_ready
+        )
+        self.admission = Admission(config.slots, config.queue_limit)
+        self.health = Health(lambda: self.supervisor.is_ready, self.counters)
+        grammars = Grammars()
+        translator = Translator(
+            self.catalog,
+            grammars,
+            self.engine,
+            self.workers,
+            self.counters,
+            config.log_content,
+        )
+        check = Check(self.catalog, grammars, self.engine, self.workers, self.counters)
+        self._services: dict[str, Service] = {
+            "sqlstrict.v1.TranslationService": TranslationService(
+                translator, self.admission, self.counters
+            ),
+            "sqlstrict.v1.SchemaService": SchemaService(self.catalog, self.engine, self.counters),
+            "sqlstrict.v1.CheckService": CheckService(check),
+            "sqlstrict.v1.StatusService": StatusService(
+                self.supervisor,
+                self.dispatch,
+                self.engine,
+                self.admission,
+                self.catalog,
+                self.counters,
+            ),
+            health.SERVICE: self.health,
+        }
+        self._server: grpc.aio.Server | None = None
+
+    async def open(self, socket_path: Path) -> None:
+        """Bind the socket and answer calls. Raises CannotStart."""
+        boundary = Boundary(self.counters, self.config.max_deadline_s)
+        server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
+        for name, service in self._services.items():
+            handlers = grpc.method_handlers_generic_handler(name, service.handlers(boundary))
+            server.add_generic_rpc_handlers((handlers,))
+        if self.config.reflection:
+            # The file's import registers its messages; the names tell which services are here.
+            assert pb.DESCRIPTOR.name
+            reflection.enable_server_reflection((*self._services, reflection.SERVICE_NAME), server)
+        try:
+            server.add_insecure_port(grpc_target(socket_path))
+        except RuntimeError as error:
+            raise CannotStart(f"the socket {socket_path} cannot be bound") from error
+        self.catalog.load()
+        for registered in self.catalog.list():
+            self.engine.prefill(registered.schema)
+        await server.start()
+        self._server = server
+
+    async def start_engine(self) -> None:
+        """Start the engine and the checker, and wait until both can work. Raises CannotStart."""
+        await asyncio.gather(self.supervisor.start(), self.workers.warm())
+
+    async def drain(self, grace_s: float, hurry: asyncio.Event) -> None:
+        """Let running questions end, for `grace_s` or until `hurry`; turn away all others."""
+        self.health.is_stopping = True
+        stopping = ShuttingDown("the daemon is stopping; ask again when it is up")
+        self.admission.close(stopping)
+        self.dispatch.refuse(stopping)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + grace_s
+        while self.admission.n_inside and loop.time() < end and not hurry.is_set():
+            await asyncio.sleep(DRAIN_POLL_S)
+        if self.admission.n_inside:
+            log.warning("%d questions did not end in time", self.admission.n_inside)
+        self.dispatch.abort(stopping)
+
+    async def close(self) -> None:
+        """Stop answering, and end every process of the house."""
+        self.supervisor.is_stopping = True
+        if self._server is not None:
+            await self._server.stop(LAST_WORDS_S)
+        await self.supervisor.stop()
+        await self.workers.close()

@@ -1,0 +1,110 @@
+"""Questions and their answers, as `translate.py` sees them: plain values, no protobuf.
+
+`service/messages.py` makes the one from the wire's form and turns the other into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sqlstrictd.schema.link import Nearest
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaRef:
+    """Names a schema; exactly one of the fields is set. `dialect` is that of inline DDL."""
+
+    name: str | None = None
+    fingerprint: str | None = None
+    ddl: str | None = None
+    dialect: str = "sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that keeps the caps of `limits.py`. `dialect` None means the schema's."""
+
+    text: str
+    schema: SchemaRef
+    dialect: str | None
+    kinds: frozenset[str]
+    n: int
+    max_tokens: int
+    temperature: float
+    seed: int
+    wants_draft: bool = False
+
+
+class RefusalReason(Enum):
+    """Why there is no SQL; the values are the names of the contract's enum without its prefix."""
+
+    BUDGET = "BUDGET"
+    VERIFY_FAILED = "VERIFY_FAILED"
+    NO_CANDIDATE = "NO_CANDIDATE"
+    POLICY = "POLICY"
+    UNSUPPORTED = "UNSUPPORTED"
+    LOW_CONFIDENCE = "LOW_CONFIDENCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no SQL, what to do about it, and the names that come near the question."""
+
+    reason: RefusalReason
+    message: str
+    nearest: tuple[Nearest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """Natural logarithms of the tokens' probabilities, and what the mask took away of them."""
+
+    mean_log_probability: float
+    min_log_probability: float
+    mean_masked_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What was proved about a statement, and against what. All of its checks have passed."""
+
+    schema_fingerprint: str
+    dialect: str
+    model: str
+    version: str
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A statement that keeps the promise; nothing else in the daemon may leave it as SQL."""
+
+    text: str
+    tables: tuple[str, ...]
+    columns: tuple[str, ...]
+    certificate: Certificate
+    confidence: Confidence
+    alternatives: tuple[tuple[str, Confidence], ...] = ()
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a question cost; filled in as it goes. Times are microseconds."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    queue_us: int = 0
+    prefill_us: int = 0
+    decode_us: int = 0
+    verify_us: int = 0
+    total_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of a question, and what it cost."""
+
+    outcome: Sql | Refusal
+    usage: Usage
