@@ -43,11 +43,11 @@ class Call(Generic[Result]):
 class SchemaOptions(TypedDict, total=False):
     """Which schema a call is about: exactly one of the first three, and a dialect at will."""
 
-    schema: str
+    schema: str | None
     """A registered name."""
-    ddl: str
+    ddl: str | None
     """CREATE TABLE statements, or the compact form `Table 'orders' (id, price)`."""
-    fingerprint: str
+    fingerprint: str | None
     """The fingerprint of a registered schema."""
     dialect: str
     """"sqlite" or "ansi"; default: that of the schema."""

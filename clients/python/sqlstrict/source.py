@@ -17,13 +17,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlstrict.errors import SourceError, UnsupportedSource
 from sqlstrict.introspect import MAGIC, read_sqlite
-
-if TYPE_CHECKING:
-    from sqlstrict.calls import SchemaOptions
 
 # As in the contract.
 MAX_DDL_BYTES = 2**20
@@ -43,20 +39,16 @@ _INSTEAD = "save its CREATE TABLE statements in a .sql file and name that"
 
 @dataclass(frozen=True, slots=True)
 class SchemaSource:
-    """A schema by registered name, or as DDL with the place that it was read from.
+    """A schema: either its registered `name`, or its `ddl` and the `place` that it was read from.
 
     `database` is set when that place is a SQLite file. `warnings` name what was left out of it.
     """
 
-    name: str = ""
-    ddl: str = ""
+    name: str | None = None
+    ddl: str | None = None
     place: str = ""
     database: Path | None = None
     warnings: tuple[str, ...] = ()
-
-    def options(self) -> SchemaOptions:
-        """Return what the client's methods take."""
-        return {"ddl": self.ddl} if self.place else {"schema": self.name}
 
 
 def resolve_source(text: str, read_stdin: Callable[[], bytes]) -> SchemaSource:

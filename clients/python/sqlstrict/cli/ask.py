@@ -97,7 +97,8 @@ def read_question() -> str:
 def question_options(arguments: argparse.Namespace, source: SchemaSource) -> QuestionOptions:
     """Return the flags as the client's options."""
     return {
-        **source.options(),
+        "schema": source.name,
+        "ddl": source.ddl,
         "dialect": arguments.dialect,
         "n": arguments.n,
         "max_tokens": arguments.max_tokens,

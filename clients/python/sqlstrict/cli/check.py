@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlstrict.cli import connection, schemas
 from sqlstrict.cli.console import Console, read_stdin
 from sqlstrict.cli.exits import Exit
 from sqlstrict.errors import SourceError
-
-if TYPE_CHECKING:
-    from sqlstrict.calls import SchemaOptions
 
 
 def add_parser(commands: Any) -> None:
@@ -41,9 +38,14 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         arguments.parser.error("standard input cannot be both the statement and the schema")
     source = schemas.resolve(arguments.schema, console)
     statement = read_statement() if arguments.statement == "-" else arguments.statement
-    options: SchemaOptions = {**source.options(), "dialect": arguments.dialect}
     with schemas.explained(source, console), connection.connect(arguments) as client:
-        report = client.check(statement, check_writable=not arguments.no_writable, **options)
+        report = client.check(
+            statement,
+            schema=source.name,
+            ddl=source.ddl,
+            dialect=arguments.dialect,
+            check_writable=not arguments.no_writable,
+        )
     code = Exit.ANSWER if report.is_valid else Exit.NOT_VALID
     if console.is_json:
         console.json({"is_valid": report.is_valid, **dataclasses.asdict(report)})

@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
 def run_add(arguments: argparse.Namespace, console: Console) -> Exit:
     """Register a schema."""
     source = schemas.resolve(arguments.source, console)
-    if not source.place:
+    if source.ddl is None:
         raise SourceError(
             f"{arguments.source!r} is a name; a schema is added from a .sql file, a SQLite file or"
             f" standard input (a file is written ./{arguments.source})",

@@ -51,7 +51,7 @@ def explained(source: SchemaSource, console: Console) -> Iterator[None]:
         if error.line:
             place += f", line {error.line}"
             place += f", column {error.column}" if error.column else ""
-            console.point(source.ddl, error.line, error.column)
+            console.point(source.ddl or "", error.line, error.column)
         error.message = f"{place}: {error.message}"
         raise
     except errors.NotFound as error:
