@@ -1,0 +1,90 @@
+"""The checks in order, each only on what the one before let through, into one verdict.
+
+Whatever a check cannot do counts as failed: no statement passes because nobody looked.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from sqlstrictd.errors import UnsupportedDialect
+from sqlstrictd.schema.names import fold
+from sqlstrictd.schema.types import Schema
+from sqlstrictd.verify.functions import FUNCTIONS
+from sqlstrictd.verify.lexical import Lexed, Reporter, check_functions, check_quoted_names, lex
+from sqlstrictd.verify.prepare import ENGINE, prepare
+from sqlstrictd.verify.scope import Resolver
+from sqlstrictd.verify.tree import check_nodes, defined_names, names_in_strings, parse
+from sqlstrictd.verify.verdict import Problem, StatementKind, Verdict
+
+
+def check_statement(sql: str, schema: Schema, dialect: str = "sqlite") -> Verdict:
+    """Judge a statement on a schema. A final semicolon may stand or not.
+
+    Raises:
+        UnsupportedDialect: no functions are listed for the dialect.
+    """
+    if dialect not in FUNCTIONS:
+        known = ", ".join(FUNCTIONS)
+        raise UnsupportedDialect(f"no statement of dialect {dialect!r} is checked; known: {known}")
+    reporter = Reporter(sql)
+    lexed = lex(sql, dialect, reporter)
+    if lexed.problems:
+        return Verdict("unknown", lexed.is_single, False, False, lexed.problems)
+    tree = parse(sql, reporter)
+    if isinstance(tree, Problem):
+        return Verdict("unknown", lexed.is_single, False, False, (tree,))
+    try:
+        return _check_tree(sql, tree, lexed, schema, dialect, reporter)
+    except RecursionError:
+        problem = Problem("syntax", "The statement is nested too deeply for the checker.")
+        return Verdict("unknown", lexed.is_single, False, False, (problem,))
+
+
+def _check_tree(
+    sql: str, tree: exp.Expr, lexed: Lexed, schema: Schema, dialect: str, reporter: Reporter
+) -> Verdict:
+    defined = defined_names(tree)
+    problems = check_nodes(tree, dialect, reporter)
+    problems += check_functions(lexed.tokens, dialect, defined, reporter)
+    if problems:
+        kind: StatementKind = "select" if _only_reads(tree) else "other"
+        return Verdict(kind, lexed.is_single, False, False, tuple(problems))
+    resolver = Resolver(schema, dialect, reporter)
+    resolver.resolve(tree)
+    problems = resolver.problems or check_quoted_names(lexed.tokens, schema, defined, reporter)
+    for token in names_in_strings(tree, lexed.tokens):
+        message = "A string stands here where a name is expected."
+        problems = [*problems, reporter.problem("scope", message, token.start)]
+    in_scope = not problems
+    error, reads = prepare(sql, schema)
+    if not error and in_scope:
+        error = _compare(reads, resolver)
+    if error and in_scope:
+        problems = [Problem("prepare", f"{ENGINE} does not prepare it: {error}.")]
+    return Verdict(
+        kind="select",
+        is_single=True,
+        in_scope=in_scope,
+        prepares=not error,
+        problems=tuple(problems),
+        tables=tuple(sorted(resolver.tables)),
+        columns=tuple(sorted(resolver.columns)),
+        engine=ENGINE,
+    )
+
+
+def _only_reads(tree: exp.Expr) -> bool:
+    """Whether a statement with problems is a query all the same, and writes nowhere inside."""
+    writing = (exp.DML, exp.DDL, exp.Command, exp.Pragma, exp.Into, exp.Lock)
+    return isinstance(tree, exp.Query) and not any(
+        isinstance(node, writing) and not isinstance(node, exp.Query) for node in tree.walk()
+    )
+
+
+def _compare(reads: set[tuple[str, str]], resolver: Resolver) -> str:
+    """Say what SQLite would read that the scope check did not see; empty where nothing."""
+    columns = {fold(column) for column in resolver.columns}
+    unseen = sorted(f"{table}.{column}" for table, column in reads)
+    unseen = [name for name in unseen if name not in columns]
+    return f"it reads {', '.join(unseen)}, which the scope check did not see" if unseen else ""
