@@ -2,7 +2,8 @@
 
 Three walls, none of which trusts the statement: the file is opened read only; SQLite's authorizer
 allows reading alone, so that ATTACH, PRAGMA, writes and extensions are refused when the statement
-is prepared; and rows, time and the size of a value are limited. Only `ask --run` calls it.
+is prepared; and rows, time and the size of a value are limited. Virtual tables cannot be read,
+as they do more than read; nor are they described to the daemon. Only `ask --run` calls it.
 """
 
 from __future__ import annotations
@@ -87,8 +88,5 @@ def _authorize(
 ) -> int:
     is_function = action == sqlite3.SQLITE_FUNCTION
     if is_function and (second or "").lower() not in _DENIED_FUNCTIONS:
-        return sqlite3.SQLITE_OK
-    # Full-text tables ask for this number, which says whether the file has changed.
-    if action == sqlite3.SQLITE_PRAGMA and first == "data_version" and second is None:
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY

@@ -1,0 +1,185 @@
+"""Where a schema comes from: names, files, databases, standard input; what SQLite files hold."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlstrict.errors import SourceError, UnsupportedSource
+from sqlstrict.introspect import read_sqlite
+from sqlstrict.source import MAX_DDL_BYTES, SchemaSource, resolve_source
+
+DDL = "CREATE TABLE orders (id INTEGER PRIMARY KEY, price REAL);\n"
+
+
+def no_stdin() -> bytes:
+    raise AssertionError("standard input was read")
+
+
+def resolve(text: str) -> SchemaSource:
+    return resolve_source(text, no_stdin)
+
+
+def make_database(path: Path, *statements: str) -> Path:
+    connection = sqlite3.connect(path)
+    with connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+    return path
+
+
+def test_a_name_is_a_registered_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop").write_text(DDL)
+    assert resolve("shop") == SchemaSource(name="shop")
+    assert resolve("a.b_c-1") == SchemaSource(name="a.b_c-1")
+    assert resolve("./shop") == SchemaSource(ddl=DDL, place="shop")
+
+
+def test_a_file_of_ddl(tmp_path: Path) -> None:
+    path = tmp_path / "shop.sql"
+    path.write_bytes(b"\xef\xbb\xbf" + DDL.encode())
+    assert resolve(str(path)) == SchemaSource(ddl=DDL, place=str(path))
+
+
+def test_standard_input() -> None:
+    assert resolve_source("-", DDL.encode) == SchemaSource(ddl=DDL, place="standard input")
+
+
+def test_a_database_is_known_by_its_content(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "shop.txt", DDL)
+    source = resolve(str(path))
+    assert source.database == path
+    assert source.ddl == DDL
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("postgresql://host/db", "PostgreSQL"),
+        ("postgres://host/db", "PostgreSQL"),
+        ("postgresql+psycopg://host/db", "PostgreSQL"),
+        ("MySQL://host/db", "MySQL"),
+        ("duckdb:///shop.duckdb", "DuckDB"),
+        ("https://example.org/shop.sql", "https://"),
+    ],
+)
+def test_other_databases_are_refused_by_name(text: str, kind: str) -> None:
+    with pytest.raises(UnsupportedSource) as caught:
+        resolve(text)
+    assert kind in caught.value.message
+    assert ".sql file" in caught.value.message
+
+
+def test_a_duckdb_file_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    path.write_bytes(bytes(8) + b"DUCK" + bytes(100))
+    with pytest.raises(UnsupportedSource, match="DuckDB"):
+        resolve(str(path))
+
+
+@pytest.mark.parametrize("text", ["", "no such thing", "-x", "é", "a" * 65])
+def test_what_is_neither_file_nor_name(text: str) -> None:
+    with pytest.raises(SourceError, match="neither a file nor a schema's name"):
+        resolve(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"CREATE\n\0", "neither a SQLite database nor text"),
+        ("ok\nCREATE TABLE é".encode("latin-1"), "line 2: not UTF-8"),
+        (b"-" * (MAX_DDL_BYTES + 1), "larger than 1 MiB"),
+    ],
+)
+def test_files_that_are_no_schema(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = tmp_path / "shop.sql"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=problem):
+        resolve(str(path))
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"none\.sql: No such file"):
+        resolve(str(tmp_path / "none.sql"))
+    with pytest.raises(SourceError, match="Is a directory"):
+        resolve(f"{tmp_path}/")
+
+
+def test_odd_names_come_through_as_they_are(tmp_path: Path) -> None:
+    statements = [
+        'CREATE TABLE "order" ("select" TEXT, "a ""b""" INT)',
+        "CREATE TABLE [line items] (`group by` TEXT, 数量 INTEGER)",
+        "CREATE TABLE größe (id INTEGER PRIMARY KEY, n INT) WITHOUT ROWID",
+        "CREATE TABLE g (a INT, b INT GENERATED ALWAYS AS (a * 2) STORED) STRICT",
+        "CREATE TABLE 'with;semicolon' (x -- a comment; too\n)",
+    ]
+    path = make_database(tmp_path / "odd ?#%.db", *statements)
+    found = read_sqlite(path)
+    assert found.warnings == ()
+    assert found.ddl == "".join(f"{statement};\n" for statement in statements)
+    copy = sqlite3.connect(":memory:")
+    copy.executescript(found.ddl)
+    original = sqlite3.connect(path)
+    query = "SELECT name FROM pragma_table_list WHERE type = 'table' ORDER BY name"
+    assert copy.execute(query).fetchall() == original.execute(query).fetchall()
+    copy.close()
+    original.close()
+
+
+def test_a_comment_at_the_end_does_not_swallow_the_next_table(tmp_path: Path) -> None:
+    path = make_database(
+        tmp_path / "s.db", "CREATE TABLE a (x) -- the last word", "CREATE TABLE b (y)"
+    )
+    copy = sqlite3.connect(":memory:")
+    copy.executescript(read_sqlite(path).ddl)
+    assert [row[0] for row in copy.execute("SELECT name FROM sqlite_master")] == ["a", "b"]
+    copy.close()
+
+
+def test_views_and_virtual_tables_are_named(tmp_path: Path) -> None:
+    path = make_database(
+        tmp_path / "s.db",
+        "CREATE TABLE docs (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT)",
+        "CREATE VIEW short AS SELECT id FROM docs",
+        "CREATE VIEW long AS SELECT body FROM docs",
+        "CREATE VIRTUAL TABLE found USING fts5 (body)",
+        "CREATE TABLE found_by_hand (x)",
+        "CREATE INDEX i ON docs (body)",
+        "CREATE TRIGGER t AFTER INSERT ON docs BEGIN SELECT 1; END",
+    )
+    source = resolve(str(path))
+    assert source.ddl is not None
+    assert source.ddl.count("CREATE") == 2
+    assert "found_by_hand" in source.ddl
+    assert source.warnings == (
+        "s.db: views left out: short, long",
+        "s.db: virtual table left out: found",
+    )
+
+
+def test_a_database_without_tables(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no table to ask about"):
+        resolve(str(make_database(tmp_path / "empty.db", "CREATE VIEW v AS SELECT 1")))
+    (tmp_path / "new.db").touch()
+    with pytest.raises(SourceError, match="no table to ask about"):
+        resolve(str(tmp_path / "new.db"))
+
+
+def test_a_damaged_database_is_said_so(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "s.db", DDL)
+    path.write_bytes(path.read_bytes()[:100] + b"\xff" * 4000)
+    with pytest.raises(SourceError, match=r"s\.db: "):
+        resolve(str(path))
+
+
+def test_reading_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "s.db", DDL)
+    before = path.read_bytes()
+    resolve(str(path))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
