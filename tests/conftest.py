@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "tests" / "reference"))  # random_checkpoint
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,10 @@ def tiny_gguf(make_model: ModuleType, tmp_path_factory: pytest.TempPathFactory) 
     """A random-weights LFM2 of about 1 MB in F32, one for the session; do not change it."""
     path: Path = make_model.make_model("tiny", tmp_path_factory.mktemp("model") / "tiny.gguf")
     return path
+
+
+@pytest.fixture(scope="session")
+def tokenizer_json(make_model: ModuleType) -> str:
+    """The tokenizer.json of a byte-level BPE with 320 tokens, special ones included."""
+    text: str = make_model.train_tokenizer(320, 300_000)
+    return text

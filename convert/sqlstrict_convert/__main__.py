@@ -37,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
             arguments.out,
             arguments.quantize,
             keeps_f16=arguments.keep_f16,
+            assumes_word_pattern=arguments.assume_word_pattern,
             n_threads=arguments.threads,
             on_progress=_seldom(report),
         )
@@ -72,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--keep-f16", action="store_true", help="keep the unquantized file beside FILE.gguf too"
+    )
+    parser.add_argument(
+        "--assume-word-pattern",
+        action="store_true",
+        help="take an unknown pattern of the pre-tokenizer for another spelling of LFM2's",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="for quantizing (default: all)")
     parser.add_argument(

@@ -11,6 +11,7 @@ from typing import Any
 from sqlstrict_convert.errors import CheckpointError, UnsupportedCheckpoint
 
 ARCHITECTURES = ("Lfm2ForCausalLM", "LFM2ForCausalLM")
+MAX_LAYERS = 512  # llama.cpp's own limit
 SCHEMA_RENDERINGS = ("compact", "ddl")
 
 
@@ -54,7 +55,7 @@ def parse_config(config: Mapping[str, Any]) -> ModelConfig:
         CheckpointError: a value is missing, of the wrong type, or contradicts another.
     """
     _refuse_other_kinds(config)
-    n_layers = _positive(config, "num_hidden_layers")
+    n_layers = _positive(config, "num_hidden_layers", limit=MAX_LAYERS)
     hidden_size = _positive(config, "hidden_size")
     n_heads = _positive(config, "num_attention_heads")
     n_kv_heads = _positive(config, "num_key_value_heads")
@@ -199,12 +200,16 @@ def _schema_rendering(config: Mapping[str, Any]) -> str | None:
     return rendering
 
 
-def _positive(config: Mapping[str, Any], key: str, default: int | None = None) -> int:
+def _positive(
+    config: Mapping[str, Any], key: str, default: int | None = None, limit: int = 2**31 - 1
+) -> int:
     value = config.get(key, default)
     if value is None:
         raise CheckpointError(f"config.json: {key} is missing")
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
-        raise CheckpointError(f"config.json: {key} is {value!r}, not a whole number above 0")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= limit:
+        raise CheckpointError(
+            f"config.json: {key} is {value!r}, not a whole number from 1 to {limit}"
+        )
     return value
 
 

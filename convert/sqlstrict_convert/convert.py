@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlstrict_convert.check import check_gguf
 from sqlstrict_convert.checkpoint import Checkpoint, open_checkpoint
 from sqlstrict_convert.config import ModelConfig, parse_config
-from sqlstrict_convert.errors import ConvertError, OutputError
+from sqlstrict_convert.errors import CheckpointError, ConvertError, OutputError
 from sqlstrict_convert.gguf_file import stored_type, write_gguf
 from sqlstrict_convert.origin import read_origin
 from sqlstrict_convert.quantize import BITS_PER_WEIGHT, FLOATS, QUANTIZATIONS, quantize_gguf
@@ -52,6 +52,7 @@ def convert(
     quantization: str = DEFAULT_QUANTIZATION,
     *,
     keeps_f16: bool = False,
+    assumes_word_pattern: bool = False,
     n_threads: int | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Conversion:
@@ -59,7 +60,7 @@ def convert(
 
     `out` is replaced in one step at the end; until then it is left as it is, whatever happens.
     `quantization` is F32, F16 or a name of QUANTIZATIONS. `keeps_f16` leaves the unquantized file
-    beside `out`, named after it with `-F16`.
+    beside `out`, named after it with `-F16`. `assumes_word_pattern`: see `parse_vocabulary`.
 
     Raises:
         UnsupportedCheckpoint, CheckpointError: before anything is written.
@@ -72,12 +73,9 @@ def convert(
         )
     on_progress(Progress("read", 0, 1))
     checkpoint = open_checkpoint(Path(checkpoint_folder))
-    config = parse_config(checkpoint.config)
+    config, vocabulary = _parse(checkpoint, assumes_word_pattern)
     plans = plan_tensors(config)
     match_tensors(plans, checkpoint.shapes(), config.is_tied)
-    vocabulary = parse_vocabulary(
-        checkpoint.tokenizer, checkpoint.tokenizer_config, checkpoint.chat_template, config
-    )
     on_progress(Progress("read", 1, 1))
 
     with staging_folder(target, _needed_bytes(plans, config, quantization)) as folder:
@@ -116,6 +114,25 @@ def convert(
         n_parameters=sum(plan.n_values for plan in plans),
         f16_path=f16_path,
     )
+
+
+def _parse(checkpoint: Checkpoint, assumes_word_pattern: bool) -> tuple[ModelConfig, Vocabulary]:
+    try:
+        config = parse_config(checkpoint.config)
+        vocabulary = parse_vocabulary(
+            checkpoint.tokenizer,
+            checkpoint.tokenizer_config,
+            checkpoint.chat_template,
+            config,
+            assumes_word_pattern=assumes_word_pattern,
+        )
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # The parsers check meanings; a list where an object belongs ends up here.
+        raise CheckpointError(
+            "config.json, tokenizer.json or tokenizer_config.json is not of the form that Hugging "
+            f"Face writes: {type(error).__name__}: {error}"
+        ) from error
+    return config, vocabulary
 
 
 def _write(

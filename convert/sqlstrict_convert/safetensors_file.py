@@ -86,7 +86,7 @@ def _parse_entry(path: Path, name: str, entry: Any) -> tuple[str, tuple[int, ...
         raise CheckpointError(
             f"{path.name}: tensor {name} lacks dtype, shape or data_offsets"
         ) from error
-    if dtype not in VALUE_BYTES:
+    if not isinstance(dtype, str) or dtype not in VALUE_BYTES:
         raise UnsupportedCheckpoint(
             f"{path.name}: tensor {name} is stored as {dtype}; only {', '.join(VALUE_BYTES)} are "
             "converted, so take the merged 16-bit weights"

@@ -5,6 +5,7 @@ would cut differently: a result that reads a prompt as other tokens than in trai
 Tokenizes nothing itself.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -18,6 +19,13 @@ WORD_PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+# Later LFM2.5 tokenizers spell the same rule like this. It cuts alike: a greedy \s*[\r\n] ends at
+# the last line break too, and where \s+(?!\S) fails one blank is left, so \s is \s+.
+LATER_WORD_PATTERN = (
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s"
+)
+_CONTROL_LIKE = re.compile(r"<\|[^|<>]+\|>")
 
 
 class TokenType(IntEnum):
@@ -48,22 +56,29 @@ def parse_vocabulary(
     tokenizer_config: Mapping[str, Any],
     chat_template: str | None,
     config: ModelConfig,
+    *,
+    assumes_word_pattern: bool = False,
 ) -> Vocabulary:
     """Return the vocabulary, filled up to the model's vocab_size.
 
     `tokenizer` and `tokenizer_config` are the parsed files of those names; `chat_template` is the
     text of chat_template.jinja, which goes before a template in tokenizer_config.
+    `assumes_word_pattern` takes a pattern that is not known here for another spelling of LFM2's.
 
     Raises:
         VocabularyError: not a byte-level BPE cut as LFM2's, or ids that do not fit the model.
     """
     model = _bpe_model(tokenizer)
+    _check_pre_tokenizer(tokenizer.get("pre_tokenizer"), assumes_word_pattern)
     added = _added_tokens(tokenizer)
     tokens, types = _tokens_by_id(model, added, config.vocab_size)
+    _check_text("tokenizer.json", "".join(tokens))
     merges = _merges(model, set(model["vocab"]))
     if not model.get("ignore_merges", False):
         _check_whole_words(model["vocab"], merges)
     ids = {text: token_id for token_id, text in enumerate(tokens)}
+    template = chat_template or _template_of(tokenizer_config)
+    _check_text("the chat template", template or "")
     bos_id = _named_id(tokenizer_config, "bos_token", ids, config.bos_token_id, config.vocab_size)
     return Vocabulary(
         tokens=tuple(tokens),
@@ -77,7 +92,7 @@ def parse_vocabulary(
             tokenizer_config, "pad_token", ids, config.pad_token_id, config.vocab_size
         ),
         adds_bos=bos_id is not None and _adds_bos(tokenizer, tokenizer_config, tokens[bos_id]),
-        chat_template=chat_template or _template_of(tokenizer_config),
+        chat_template=template,
     )
 
 
@@ -97,11 +112,10 @@ def _bpe_model(tokenizer: Mapping[str, Any]) -> Mapping[str, Any]:
         raise VocabularyError(
             "tokenizer.json: it normalizes text before cutting it, llama.cpp's BPE does not"
         )
-    _check_pre_tokenizer(tokenizer.get("pre_tokenizer"))
     return model
 
 
-def _check_pre_tokenizer(pre_tokenizer: Any) -> None:
+def _check_pre_tokenizer(pre_tokenizer: Any, assumes_word_pattern: bool) -> None:
     wanted = (
         "a split by LFM2's pattern, then ByteLevel without a prefix space or pattern of its own"
     )
@@ -112,18 +126,29 @@ def _check_pre_tokenizer(pre_tokenizer: Any) -> None:
     ]:
         raise VocabularyError(f"tokenizer.json: the pre-tokenizer is not {wanted}")
     split, byte_level = steps
-    pattern = split.get("pattern", {})
+    keeps_words = (split.get("behavior"), bool(split.get("invert", False))) in (
+        ("Isolated", False),
+        ("Removed", True),  # all but what the pattern does not match, which is nothing
+    )
     if (
-        pattern.get("Regex") != WORD_PATTERN
-        or split.get("behavior") != "Isolated"
-        or split.get("invert", False)
+        not keeps_words
         or byte_level.get("add_prefix_space", True)
         or byte_level.get("use_regex", True)
     ):
+        raise VocabularyError(f"tokenizer.json: the pre-tokenizer is not {wanted}")
+    pattern = split.get("pattern", {}).get("Regex")
+    if pattern not in (WORD_PATTERN, LATER_WORD_PATTERN) and not assumes_word_pattern:
         raise VocabularyError(
-            f"tokenizer.json: the pre-tokenizer is not {wanted}; "
-            f"its pattern is {pattern.get('Regex')!r}"
+            f"tokenizer.json: the pre-tokenizer's pattern {pattern!r} is not LFM2's as it is known "
+            "here; if it cuts text alike, say so with --assume-word-pattern"
         )
+
+
+def _check_text(where: str, text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:  # JSON can spell halves of characters
+        raise VocabularyError(f"{where} holds half of a character pair, no text") from error
 
 
 def _added_tokens(tokenizer: Mapping[str, Any]) -> dict[int, tuple[str, TokenType]]:
@@ -135,8 +160,10 @@ def _added_tokens(tokenizer: Mapping[str, Any]) -> dict[int, tuple[str, TokenTyp
                 f"tokenizer.json: added token {text!r} takes blanks around it (single_word, "
                 "lstrip or rstrip), llama.cpp does not"
             )
-        kind = TokenType.CONTROL if entry.get("special") else TokenType.USER_DEFINED
-        added[entry["id"]] = (text, kind)
+        # A <|marker|> is a control token even where a fine-tune forgot to say so: text of a user
+        # that happens to hold it must never become one.
+        is_control = entry.get("special") or _CONTROL_LIKE.fullmatch(text)
+        added[entry["id"]] = (text, TokenType.CONTROL if is_control else TokenType.USER_DEFINED)
     return added
 
 

@@ -41,7 +41,9 @@ def main() -> int:
         lead = np.diff(np.sort(logits, axis=1)[:, -2:])[:, 0]
         argmax = np.where(lead > CLEAR_LEAD, logits.argmax(axis=1), TOO_CLOSE)
         kept[f"{shape}.argmax"] = argmax.astype(np.int16)
-        print(f"{shape}: {logits.shape}, spread {logits.std():.2f}, {np.sum(lead > CLEAR_LEAD)} clear")
+        print(
+            f"{shape}: {logits.shape}, spread {logits.std():.2f}, {np.sum(lead > CLEAR_LEAD)} clear"
+        )
     np.savez_compressed(OUT, **kept)
     print(f"{OUT.name}: {OUT.stat().st_size:,} bytes")
     return 0

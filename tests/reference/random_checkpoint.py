@@ -1,7 +1,7 @@
 """Small random LFM2 checkpoints in Hugging Face form, made from a seed with numpy alone.
 
 Used by make_reference.py (with transformers) and by the tests (without), so that both speak of the
-same weights and no weights are committed. Every weight is a small whole number times a power of two,
+same weights and none are committed. Every weight is a small whole number times a power of two,
 which F32, F16 and BF16 hold exactly: one set of reference logits serves all three.
 """
 

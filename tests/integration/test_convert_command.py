@@ -1,0 +1,66 @@
+"""The command line of the converter: exit codes, and what stands on which stream."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from random_checkpoint import write_checkpoint
+
+
+@pytest.fixture
+def folder(tmp_path: Path, tokenizer_json: str) -> Path:
+    return write_checkpoint(tmp_path / "checkpoint", "untied", tokenizer_json)
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sqlstrict_convert", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_conversion(folder: Path, tmp_path: Path) -> None:
+    made = run(folder, "--out", tmp_path / "model.gguf")
+    assert made.returncode == 0, made.stderr
+    assert made.stdout == f"{tmp_path / 'model.gguf'}: Q4_K_M, 0.1 MB\n"
+    steps = ["reading the checkpoint: 100 %", "writing the weights: 100 %", "quantizing: 100 %"]
+    assert all(step in made.stderr.splitlines() for step in steps), made.stderr
+
+
+def test_events(folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.gguf"
+    made = run(folder, "--out", target, "--quantize", "F16", "--json")
+    assert made.returncode == 0
+    assert made.stderr == ""
+    *progress, done = [json.loads(line) for line in made.stdout.splitlines()]
+    assert {event["event"] for event in progress} == {"progress"}
+    assert [event["step"] for event in progress if event["done"] == event["total"]] == [
+        "read",
+        "write",
+        "check",
+    ]
+    assert done == {
+        "event": "done",
+        "path": str(target),
+        "size_bytes": target.stat().st_size,
+        "quantization": "F16",
+        "n_tensors": 41,
+        "n_parameters": done["n_parameters"],
+        "f16_path": None,
+    }
+
+
+def test_a_refusal(tmp_path: Path) -> None:
+    made = run(tmp_path, "--out", tmp_path / "model.gguf", "--json")
+    assert made.returncode == 1
+    error = json.loads(made.stdout.splitlines()[-1])
+    assert (error["event"], error["kind"]) == ("error", "CheckpointError")
+    assert "has no config.json" in error["message"]
+    assert made.stderr.startswith("sqlstrict convert: ")
+
+
+@pytest.mark.parametrize("arguments", [(), ("x",), ("x", "--out", "y", "--quantize", "Q1")])
+def test_wrong_usage(arguments: tuple[str, ...]) -> None:
+    made = run(*arguments)
+    assert made.returncode == 2
+    assert made.stdout == ""
