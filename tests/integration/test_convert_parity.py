@@ -16,7 +16,7 @@ from sqlstrict_convert.vocab import LATER_WORD_PATTERN
 from tokenizers import Tokenizer
 
 LOGITS = Path(__file__).parents[1] / "reference" / "logits.npz"
-# Largest difference of a logit; the logits spread by 1.2. An F32 file is computed in F32 throughout.
+# Largest difference of a logit; the logits spread by 1.2. An F32 file is computed in F32 all along.
 # In F16 llama.cpp rounds the activations that enter a product too.
 TOLERANCE = {"F32": 1e-4, "F16": 0.025}
 # Smallest correlation with the reference. Random weights have no slack, and rows of 64 values get
