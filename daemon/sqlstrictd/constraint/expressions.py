@@ -43,8 +43,8 @@ total_@: whole_@ (OP (whole_@ | atom_@)){0,2} | atom_@ OP whole_@ (OP (whole_@ |
 # Terms of ORDER BY and GROUP BY never are bare numbers, which SQL reads as positions of columns.
 _CLAUSES = r"""
 term_@: col_@ (OP atom_@){0,2} | call_@ (OP atom_@)? | case_@ | "(" col_@ OP atom_@ ")"
-plainorder_@: " ORDER BY " term_@ DIR? (", " term_@ DIR?){0,3}
-order_@: " ORDER BY " (term_@ | total_@) DIR? (", " (term_@ | total_@) DIR?){0,3}
+plainorder_@: " ORDER BY " term_@ WAY? NULLS? (", " term_@ WAY? NULLS?){0,3}
+order_@: " ORDER BY " (term_@ | total_@) WAY? NULLS? (", " (term_@ | total_@) WAY? NULLS?){0,3}
 groups_@: " GROUP BY " key_@ (", " key_@){0,4}
 key_@: col_@ | call_@ | case_@
 """
@@ -67,7 +67,9 @@ item_@: (value_@ | SHORT | case_@ | total_@ (OP scalar1)? | scalar1) (" AS " ALI
 """
 
 _SUBQUERY = r"""
-set_@_#: select (value_@ | total_@) source_@_# (group_@_# order_@? | plainorder_@)? limit?
+one_@_#: select (value_@ | total_@) source_@_#
+set_@_#: one_@_# (group_@_# order_@? | plainorder_@)? limit?
+half_@_#: one_@_# group_@_#?
 rows_@_#: "SELECT " ("*" | INT | col_@) source_@_#
 """
 
@@ -88,7 +90,8 @@ LIKE: / (NOT )?LIKE /
 BETWEEN: / (NOT )?BETWEEN /
 ISNULL: / IS (NOT )?NULL/
 EXISTS: /(NOT )?EXISTS ?\(/
-DIR: / (ASC|DESC)( NULLS (FIRST|LAST))?| NULLS (FIRST|LAST)/
+WAY: / (ASC|DESC)/
+NULLS: / NULLS (FIRST|LAST)/
 JOIN: / (LEFT |INNER )?JOIN /
 SETOP: / (UNION|UNION ALL|INTERSECT|EXCEPT) /
 FORMAT: /'%[YmdHMSwjWs]([-: ]?%[YmdHMS]){0,2}'/
@@ -121,7 +124,7 @@ def scope_template(functions: Functions) -> str:
         has_deeper = deeper <= SUBQUERY_DEPTH
         conditions = (
             _CONDITIONS.replace("{or_scalar}", f" | scalar{deeper}" if has_deeper else "")
-            .replace("{or_set}", f' | set{deeper} ")"' if has_deeper else "")
+            .replace("{or_set}", f' | column{deeper} ")"' if has_deeper else "")
             .replace("{or_exists}", f' | EXISTS rows{deeper} ")"' if has_deeper else "")
         )
         parts.append((conditions + (_SUBQUERY if depth else "")).replace("#", str(depth)))

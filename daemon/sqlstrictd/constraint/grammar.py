@@ -89,14 +89,18 @@ def _statement_rules(scopes: list[Scope]) -> str:
 
 
 def _subquery_rules(scopes: list[Scope]) -> str:
+    """Write what may stand in parentheses at each depth: fewer tables the deeper it is."""
     rules = []
     for depth in range(1, expressions.SUBQUERY_DEPTH + 1):
-        usable = [s for s in scopes if len(s.instances) <= 4 - depth or s.style is Style.PLAIN]
-        rules.append(f'scalar{depth}: "(" set{depth} ")"')
-        for kind in ("set", "rows"):
+        labels = [
+            s.label for s in scopes if s.style is Style.PLAIN or len(s.instances) <= 4 - depth
+        ]
+        for kind in ("set", "half", "rows"):
             rules.append(
-                f"{kind}{depth}: " + " | ".join(f"{kind}_{s.label}_{depth}" for s in usable)
+                f"{kind}{depth}: " + " | ".join(f"{kind}_{label}_{depth}" for label in labels)
             )
+        rules.append(f"column{depth}: set{depth} | half{depth} SETOP half{depth}")
+        rules.append(f'scalar{depth}: "(" set{depth} ")"')
     return "\n".join(rules)
 
 

@@ -5,7 +5,7 @@ Where no order is linked by keys throughout, tables that no key links join on an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from sqlstrictd.constraint.lark import literal
@@ -22,7 +22,7 @@ class FromClauses:
         self._schema = schema
         self._keys = keys
         self._columns = column_terminals
-        self._shared: dict[tuple[Instance, Instance, bool], str] = {}
+        self._shared: dict[tuple[str, Instance, Instance], str] = {}
         self._rules: list[str] = []
 
     def rules(self, scope: Scope) -> list[str]:
@@ -71,61 +71,65 @@ class FromClauses:
             if before not in written or (scope.is_ordered and last != max(chosen)):
                 continue
             instance = scope.instances[last]
-            conditions = [
-                rule
-                for other in sorted(before)
-                if (rule := self._condition(scope.instances[other], instance, may_be_any))
-            ]
-            if conditions:
-                on = " | ".join(conditions)
-                yield f'{_rule(label, before)} JOIN {_declare(instance, declaration)} " ON " ({on})'
+            others = [scope.instances[other] for other in sorted(before)]
+            first = [self._first_condition(other, instance, may_be_any) for other in others]
+            if not any(first):
+                continue
+            on = " | ".join(filter(None, first))
+            second = " | ".join(filter(None, (self._second(other, instance) for other in others)))
+            also = f'(" AND " ({second}))?' if second else ""
+            joined = _declare(instance, declaration)
+            yield f'{_rule(label, before)} JOIN {joined} " ON " ({on}) {also}'
 
-    def _condition(self, left: Instance, right: Instance, may_be_any: bool) -> str:
-        """Name the rule for what joins two instances, written once; empty where nothing does."""
+    def _first_condition(self, left: Instance, right: Instance, may_be_any: bool) -> str:
+        """Name the rule for what joins two instances; empty where nothing does."""
         keys = self._keys.between(left.table, right.table)
+        pairs = _column_pairs(keys)
         if left.table == right.table:
-            names = self._column_names(left.table)
-            keys = [*keys, *(key.flipped() for key in keys)]
-            keys += [JoinKey((name,), (name,)) for name in names]
-        if not keys and not may_be_any:
+            pairs += _column_pairs([key.flipped() for key in keys])
+            pairs += [(name, name) for name in self._column_names(left.table)]
+        if pairs:
+            return self._share("first", left, right, pairs)
+        if not may_be_any:
             return ""
-        shared = (left, right, not keys)
-        if shared not in self._shared:
-            name = f"on_{len(self._shared)}"
-            self._shared[shared] = name
-            if keys:
-                self._write_keys(name, left, right, keys)
-            else:
-                one, other = left.qualifier, right.qualifier
-                a, b = self._columns[left.table], self._columns[right.table]
-                self._rules.append(
-                    f"{name}: {literal(one + '.')} {a} {literal(f' = {other}.')} {b}"
-                    f" | {literal(other + '.')} {b} {literal(f' = {one}.')} {a}"
-                )
-        return self._shared[shared]
+        one, other = f"{left.qualifier}.", f"{right.qualifier}."
+        a, b = self._columns[left.table], self._columns[right.table]
+        text = (
+            f"{literal(one)} {a} {literal(f' = {other}')} {b}"
+            f" | {literal(other)} {b} {literal(f' = {one}')} {a}"
+        )
+        return self._name_rule("any", left, right, text)
 
-    def _write_keys(self, name: str, left: Instance, right: Instance, keys: list[JoinKey]) -> None:
-        """Write a rule of one equation that a key gives, and of one more beside it."""
-        pairs = {
-            pair: None
-            for key in keys
-            for pair in zip(key.left_columns, key.right_columns, strict=True)
-        }
-        same = {fold(column): column for column in self._column_names(right.table)}
-        more = dict(pairs)
-        for column in self._column_names(left.table):
-            if left.table != right.table and fold(column) in same:
-                more[column, same[fold(column)]] = None
-        first = " | ".join(_equation(left, right, pair) for pair in pairs)
-        if len(more) == 1:
-            self._rules.append(f"{name}: {first}")
-            return
-        second = " | ".join(_equation(left, right, pair) for pair in more)
-        self._rules.append(f'{name}: ({first}) (" AND " ({second}))?')
+    def _second(self, left: Instance, right: Instance) -> str:
+        """Name the rule for a further condition: another key, or columns of the same name."""
+        pairs = _column_pairs(self._keys.between(left.table, right.table))
+        same = {fold(name): name for name in self._column_names(right.table)}
+        for name in self._column_names(left.table):
+            if left.table != right.table and fold(name) in same:
+                pairs.append((name, same[fold(name)]))
+        return self._share("second", left, right, pairs) if pairs else ""
+
+    def _share(
+        self, kind: str, left: Instance, right: Instance, pairs: list[tuple[str, str]]
+    ) -> str:
+        text = " | ".join(_equation(left, right, pair) for pair in dict.fromkeys(pairs))
+        return self._name_rule(kind, left, right, text)
+
+    def _name_rule(self, kind: str, left: Instance, right: Instance, text: str) -> str:
+        """Write a rule that other scopes with the same two instances will share; return its name."""
+        shared = (kind, left, right)
+        if shared not in self._shared:
+            self._shared[shared] = f"on_{len(self._shared)}"
+            self._rules.append(f"{self._shared[shared]}: {text}")
+        return self._shared[shared]
 
     def _column_names(self, table: str) -> tuple[str, ...]:
         found = self._schema.table(table)
         return found.column_names if found else ()
+
+
+def _column_pairs(keys: Iterable[JoinKey]) -> list[tuple[str, str]]:
+    return [pair for key in keys for pair in zip(key.left_columns, key.right_columns, strict=True)]
 
 
 def _equation(left: Instance, right: Instance, pair: tuple[str, str]) -> str:
