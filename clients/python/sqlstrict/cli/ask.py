@@ -156,5 +156,5 @@ def show_rows(
         return Exit.ANSWER
     console.table(rows.columns, rows.rows)
     if rows.is_cut:
-        console.note(f"sqlstrict: cut after {arguments.max_rows} rows; see --max-rows")
+        console.note(f"sqlstrict: there are more rows; --max-rows {arguments.max_rows} cut them")
     return Exit.ANSWER

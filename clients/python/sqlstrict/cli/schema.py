@@ -57,7 +57,7 @@ def run_add(arguments: argparse.Namespace, console: Console) -> Exit:
         return Exit.ANSWER
     info = added.info
     console.result(
-        f"{info.name}: {info.table_count} tables, {info.column_count} columns,"
+        f"{info.name}: {count(info.table_count, 'table')}, {count(info.column_count, 'column')},"
         f" {info.dialect}{', replaced' if added.is_replaced else ''}"
     )
     return Exit.ANSWER
@@ -107,3 +107,8 @@ def run_remove(arguments: argparse.Namespace, console: Console) -> Exit:
             else:
                 console.note(f"sqlstrict: forgot {name}")
     return Exit.ANSWER
+
+
+def count(number: int, thing: str) -> str:
+    """Return how many there are of something, in words."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
