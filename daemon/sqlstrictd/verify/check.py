@@ -11,7 +11,14 @@ from sqlstrictd.errors import UnsupportedDialect
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify.functions import FUNCTIONS
-from sqlstrictd.verify.lexical import Lexed, Reporter, check_functions, check_quoted_names, lex
+from sqlstrictd.verify.lexical import (
+    MAX_PROBLEMS,
+    Lexed,
+    Reporter,
+    check_functions,
+    check_quoted_names,
+    lex,
+)
 from sqlstrictd.verify.prepare import ENGINE, prepare
 from sqlstrictd.verify.scope import Resolver
 from sqlstrictd.verify.tree import check_nodes, defined_names, names_in_strings, parse
@@ -48,6 +55,7 @@ def _check_tree(
     problems = check_nodes(tree, dialect, reporter)
     problems += check_functions(lexed.tokens, dialect, defined, reporter)
     if problems:
+        problems = list(dict.fromkeys(problems))[:MAX_PROBLEMS]
         kind: StatementKind = "select" if _only_reads(tree) else "other"
         return Verdict(kind, lexed.is_single, False, False, tuple(problems))
     resolver = Resolver(schema, dialect, reporter)
@@ -56,16 +64,16 @@ def _check_tree(
     for token in names_in_strings(tree, lexed.tokens):
         message = "A string stands here where a name is expected."
         problems = [*problems, reporter.problem("scope", message, token.start)]
-    in_scope = not problems
+    if problems:
+        return Verdict("select", True, False, False, tuple(problems[:MAX_PROBLEMS]))
     error, reads = prepare(sql, schema)
-    if not error and in_scope:
-        error = _compare(reads, resolver)
-    if error and in_scope:
+    error = error or _compare(reads, resolver)
+    if error:
         problems = [Problem("prepare", f"{ENGINE} does not prepare it: {error}.")]
     return Verdict(
         kind="select",
         is_single=True,
-        in_scope=in_scope,
+        in_scope=True,
         prepares=not error,
         problems=tuple(problems),
         tables=tuple(sorted(resolver.tables)),

@@ -18,6 +18,8 @@ from sqlstrictd.verify.nearest import find_nearest
 from sqlstrictd.verify.verdict import CheckName, Problem
 
 MAX_STATEMENT_BYTES: Final = 16 * 2**10
+# What a verdict holds at most: more would tell nobody more.
+MAX_PROBLEMS: Final = 20
 # Parentheses and CASEs inside each other: sqlglot's recursion ends soon after 40.
 MAX_DEPTH: Final = 30
 

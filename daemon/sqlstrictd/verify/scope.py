@@ -7,12 +7,21 @@ capped before), expressions by a loop (chains of operators are not).
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlglot import exp
 
 from sqlstrictd.schema.cursor import show
+from sqlstrictd.schema.draft import MAX_COLUMNS
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema
-from sqlstrictd.verify.lexical import Reporter
+from sqlstrictd.verify.lexical import MAX_PROBLEMS, Reporter
+from sqlstrictd.verify.missing import (
+    Finding,
+    describe_ambiguous,
+    describe_label,
+    describe_missing,
+)
 from sqlstrictd.verify.nearest import find_nearest
 from sqlstrictd.verify.sources import (
     Ctes,
@@ -25,6 +34,9 @@ from sqlstrictd.verify.sources import (
 )
 from sqlstrictd.verify.tree import find_offset
 from sqlstrictd.verify.verdict import Problem
+
+# SQLite's own limit on the tables of a join.
+MAX_SOURCES: Final = 64
 
 
 class Resolver:
@@ -110,8 +122,7 @@ class Resolver:
         clause = node.args.get("from_")
         if clause is not None:
             self._source(clause.this, scope)
-        for join in node.args.get("joins") or ():
-            self._join(join, scope)
+        self._joins(node, scope)
         outputs = self._outputs(node, scope)
         aliases = frozenset(
             fold(item.alias) for item in node.expressions if isinstance(item, exp.Alias)
@@ -140,54 +151,63 @@ class Resolver:
     def _outputs(self, node: exp.Expr, scope: Scope) -> Outputs:
         outputs: list[str | None] = []
         for item in node.expressions:
+            if len(outputs) > MAX_COLUMNS:
+                break  # SQLite refuses that many; stars of stars would have no end
             if isinstance(item, exp.Star):
-                for source in scope.sources:
-                    outputs.extend(self._all_columns(source, is_qualified=False))
+                outputs.extend(self._all_columns(scope.sources, is_qualified=False))
             elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-                for source in self._labelled(item, scope):
-                    outputs.extend(self._all_columns(source, is_qualified=True))
+                found = self._labelled(item, scope)
+                outputs.extend(self._all_columns(found, is_qualified=True))
             else:
                 self._expression(item, scope)
                 outputs.append(_output_name(item))
+        if len(outputs) > MAX_COLUMNS:
+            self._report(f"The query has more than {MAX_COLUMNS} columns.", node)
         return tuple(outputs)
 
-    def _all_columns(self, source: Source, *, is_qualified: bool) -> list[str]:
-        names = [
-            name for key, name in source.columns.items() if is_qualified or key not in source.hidden
-        ]
-        for name in names:
-            self._record(source, name)
+    def _all_columns(self, sources: list[Source], *, is_qualified: bool) -> list[str]:
+        names: list[str] = []
+        for source in sources:
+            if len(names) > MAX_COLUMNS:
+                break
+            for key, name in source.columns.items():
+                if is_qualified or key not in source.hidden:
+                    names.append(name)
+                    self._record(source, name)
         return names
 
     def _labelled(self, star: exp.Column, scope: Scope) -> list[Source]:
         """Return the sources that the label of `label.*` names."""
         found = [source for source in scope.sources if source.label == fold(star.table)]
         if not found:
-            self._report_label(star, scope)
+            self._add(describe_label(star, scope))
         return found
 
-    def _source(self, node: exp.Expr, scope: Scope) -> Source:
-        """Add what stands in FROM or after JOIN to the scope, and return it (of a group, the last).
-
-        A group is joins in parentheses: it adds its sources one by one.
-        """
-        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
+    def _source(self, node: exp.Expr, scope: Scope) -> None:
+        """Add what stands in FROM or after JOIN to the scope; joins in parentheses one by one."""
+        if isinstance(node, exp.Subquery) and _is_group(node.this):
             if node.alias:
                 self._report("Joins in parentheses cannot have an alias.", node)
-            return self._source(node.this, scope)
-        if isinstance(node, exp.Subquery):
+            self._source(node.this, scope)
+        elif isinstance(node, exp.Subquery):
             # A query in FROM sees those around this one, but not its neighbours.
             outputs = self._query(node.this, scope.parent, scope.ctes)
             source = source_of_outputs(fold(node.alias), outputs, _column_list(node))
+            scope.sources.append(source)
         elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
-            source = self._table(node, scope)
+            scope.sources.append(self._table(node, scope))
         else:
             self._report("Only tables and queries can stand in FROM.", node)
-            source = unknown_source("")
-        scope.sources.append(source)
-        for join in node.args.get("joins") or ():
-            source = self._join(join, scope)
-        return source
+            scope.sources.append(unknown_source(""))
+        self._joins(node, scope)
+
+    def _joins(self, node: exp.Expr, scope: Scope) -> None:
+        joins = node.args.get("joins") or ()
+        if len(scope.sources) + len(joins) > MAX_SOURCES:
+            self._report(f"More than {MAX_SOURCES} tables stand in FROM.", node)
+            return
+        for join in joins:
+            self._join(join, scope)
 
     def _table(self, node: exp.Table, scope: Scope) -> Source:
         label = fold(node.alias or node.name)
@@ -208,29 +228,33 @@ class Resolver:
         self.tables.add(table.name)
         return source_of_table(label, table)
 
-    def _join(self, join: exp.Join, scope: Scope) -> Source:
-        before = list(scope.sources)
-        source = self._source(join.this, scope)
+    def _join(self, join: exp.Join, scope: Scope) -> None:
+        count = len(scope.sources)
+        self._source(join.this, scope)
+        left, right = scope.sources[:count], scope.sources[count:]
         if join.method.upper() == "NATURAL":
-            for name in [key for key in source.columns if any(key in s.columns for s in before)]:
-                self._merge(name, source, before)
+            names = {key: None for source in right for key in source.columns}
+            for name in names:
+                if any(name in source.columns for source in left):
+                    self._merge(name, left, right)
         for identifier in join.args.get("using") or ():
             name = fold(identifier.name)
-            if source.has(name) and any(earlier.has(name) for earlier in before):
-                self._merge(name, source, before)
+            if any(s.has(name) for s in left) and any(s.has(name) for s in right):
+                self._merge(name, left, right)
             else:
                 shown = show(identifier.name)
                 self._report(f"There is no column {shown} on both sides of USING.", identifier)
         if join.args.get("on") is not None:
             self._expression(join.args["on"], scope)
-        return source
 
-    def _merge(self, name: str, source: Source, before: list[Source]) -> None:
-        """Note that a column of the joined source is one with that of the sources before it."""
-        source.hidden.add(name)
-        for merged in (source, *before):
-            if name in merged.columns:
-                self._record(merged, merged.columns[name])
+    def _merge(self, name: str, left: list[Source], right: list[Source]) -> None:
+        """Note that a column of the joined sources is one with that of a source before them."""
+        for side in (left, right):
+            source = next((s for s in side if name in s.columns and name not in s.hidden), None)
+            if source is not None:
+                self._record(source, source.columns[name])
+                if side is right:
+                    source.hidden.add(name)
 
     def _expression(self, node: exp.Expr, scope: Scope) -> None:
         """Resolve every column below a node, and every query, which sees this scope from inside."""
@@ -248,6 +272,8 @@ class Resolver:
         if isinstance(column.this, exp.Star):
             self._labelled(column, scope)
             return
+        if len(self.problems) >= MAX_PROBLEMS:
+            return
         if column.args.get("db") is not None:
             self._report("A column's name can have one name before it, a table's.", column.this)
             return
@@ -257,7 +283,7 @@ class Resolver:
         while level is not None:
             found = level.find(name, label)
             if len(found) > 1 and all(source.is_known for source in found):
-                self._report_ambiguous(column, found)
+                self._add(describe_ambiguous(column, found))
                 return
             if found:
                 self._record(found[0], found[0].columns.get(name))
@@ -265,49 +291,19 @@ class Resolver:
             if label is None and name in level.aliases:
                 return
             level = level.parent
-        self._report_missing(column, scope)
+        self._add(describe_missing(column, scope, self._schema))
 
     def _record(self, source: Source, name: str | None) -> None:
         if source.table is not None and name is not None:
             self.columns.add(f"{source.table.name}.{name}")
 
     def _report(self, message: str, node: exp.Expr, nearest: tuple[str, ...] = ()) -> None:
-        self.problems.append(self._reporter.problem("scope", message, find_offset(node), nearest))
+        self._add(Finding(message, node, nearest))
 
-    def _report_ambiguous(self, column: exp.Column, found: list[Source]) -> None:
-        name = show(column.name)
-        candidates = tuple(
-            f"{source.label}.{source.columns[fold(column.name)]}" for source in found
-        )
-        message = f"{name} is ambiguous: {' and '.join(map(show, candidates))}."
-        self._report(message, column.this, candidates)
-
-    def _report_missing(self, column: exp.Column, scope: Scope) -> None:
-        levels = _levels(scope)
-        sources = [source for level in levels for source in level.sources]
-        if column.table and not any(source.label == fold(column.table) for source in sources):
-            self._report_label(column, scope)
-            return
-        if column.table:
-            sources = [source for source in sources if source.label == fold(column.table)]
-        near = [f"{source.label}.{name}" for source in sources for name in source.columns.values()]
-        far = [f"{t.name}.{name}" for t in self._schema.tables for name in t.column_names]
-        where = ", ".join(show(source.label) for source in sources[:3] if source.label)
-        message = f"There is no column {show(column.name)} in {where or 'scope here'}."
-        nearest = find_nearest(column.name, near) or find_nearest(column.name, far)
-        self._report(message, column.this, nearest)
-
-    def _report_label(self, column: exp.Column, scope: Scope) -> None:
-        labels = [source.label for level in _levels(scope) for source in level.sources]
-        message = f"{show(column.table)} is no table or alias of this FROM clause."
-        self._report(message, column.args["table"], find_nearest(column.table, labels))
-
-
-def _levels(scope: Scope) -> list[Scope]:
-    levels = [scope]
-    while levels[-1].parent is not None:
-        levels.append(levels[-1].parent)
-    return levels
+    def _add(self, finding: Finding) -> None:
+        offset = find_offset(finding.node)
+        problem = self._reporter.problem("scope", finding.message, offset, finding.nearest)
+        self.problems.append(problem)
 
 
 def _is_alias(term: exp.Expr, aliases: frozenset[str]) -> bool:
@@ -324,6 +320,13 @@ def _output_name(item: exp.Expr) -> str | None:
     while isinstance(item, exp.Paren):
         item = item.this
     return item.name if isinstance(item, exp.Column) else None
+
+
+def _is_group(node: exp.Expr) -> bool:
+    """Whether a node in parentheses is a table or joins, and not a query."""
+    while isinstance(node, exp.Subquery) and not node.args.get("joins"):
+        node = node.this
+    return isinstance(node, exp.Table | exp.Subquery)
 
 
 def _column_list(node: exp.Expr) -> tuple[str, ...]:

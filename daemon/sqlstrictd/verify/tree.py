@@ -35,9 +35,10 @@ _NODES: Final = FUNCTION_NODES | frozenset(
 )
 # What these nodes may hold: the rest of their arguments belongs to other dialects.
 _ARGUMENTS: Final = {
-    "Select": "with_ distinct expressions from_ joins where group having windows order limit offset",
+    "Select": "with_ distinct expressions from_ joins where group having windows order limit "
+    "offset",
     "Table": "this alias joins db catalog",
-    "Subquery": "this alias",
+    "Subquery": "this alias joins",
     "Join": "this on using kind side method",
     "Group": "expressions",
     "In": "this query expressions",

@@ -25,9 +25,9 @@ class Verdict:
     """The outcome of all checks. Without problems, every check has passed.
 
     `kind` is "unknown" where the statement could not be parsed. `in_scope` says that it is one
-    query that only reads, with every name in scope. `tables` and `columns` (as table.column) are
-    those that it reads, as the schema spells them, sorted. `engine` names what prepared it, and is
-    empty where nothing tried.
+    query that only reads, with every name in scope; only then is it prepared. `tables` and
+    `columns` (as table.column) are those that it reads, as the schema spells them, sorted.
+    `engine` names what prepared it, and is empty where nothing tried.
     """
 
     kind: StatementKind
