@@ -131,8 +131,7 @@ class Boundary:
         try:
             yield call
         except asyncio.CancelledError:
-            code = "CANCELLED"
-            self._count_cancelled(call)
+            code = self._count_cancelled(call)
             raise
         except Exception as error:
             known = self.known(error, call)
@@ -180,11 +179,12 @@ class Boundary:
             self.counters.add("internal_errors")
             self.counters.note_error(f"{error.reason} id={call.request_id}")
 
-    def _count_cancelled(self, call: Call) -> None:
+    def _count_cancelled(self, call: Call) -> str:
         # At the client's deadline gRPC cancels the call, often before our own clock strikes.
         now = asyncio.get_running_loop().time()
         is_late = call.client_deadline is not None and now >= call.client_deadline - 0.05
         self.counters.add("deadline_exceeded" if is_late else "cancelled")
+        return "DEADLINE_EXCEEDED" if is_late else "CANCELLED"
 
 
 def parse(message_type: type[M], data: bytes) -> M:
