@@ -223,10 +223,10 @@ def test_an_unknown_option_is_a_type_error(either: Any) -> None:
                 "unknown type",
                 "SCHEMA_INVALID",
                 "schema.ddl",
-                {"line": "3", "column": "14"},
+                {"line": "3", "column": "14", "request_id": "r7"},
             ),
             sqlstrict.SchemaError,
-            {"field": "schema.ddl", "line": 3, "column": 14, "reason": "SCHEMA_INVALID"},
+            {"field": "schema.ddl", "line": 3, "column": 14, "request_id": "r7"},
         ),
         (
             Failure(grpc.StatusCode.INVALID_ARGUMENT, "long", "QUESTION_TOO_LONG", "question"),

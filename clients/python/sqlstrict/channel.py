@@ -69,7 +69,8 @@ def resolve_address(address: str | None, environ: Mapping[str, str] | None = Non
     Raises `InvalidAddress`.
     """
     environ = os.environ if environ is None else environ
-    text = address if address is not None else environ.get("SQLSTRICT_ADDRESS")
+    # An empty variable counts as none, as it does for the daemon.
+    text = address if address is not None else environ.get("SQLSTRICT_ADDRESS") or None
     try:
         if text is None:
             return addresses.default_socket_path(environ)

@@ -27,6 +27,10 @@ details into one of these; it is the only place that does. gRPC itself is not im
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 
 DETAILS_KEY = "grpc-status-details-bin"
 
@@ -35,8 +39,11 @@ class SqlstrictError(Exception):
     """The base of all errors that the client raises.
 
     `reason` is stable and may be compared, as "SCHEMA_INVALID"; `code` is the name of the gRPC
-    code, empty where the call never left the client.
+    code and `request_id` the daemon's name for the call, as in its log. Both are empty where the
+    call never reached the daemon.
     """
+
+    request_id: str = ""
 
     def __init__(self, message: str, *, reason: str = "", code: str = "") -> None:
         super().__init__(message)
@@ -192,6 +199,14 @@ def from_status(code: str, message: str, details: bytes = b"") -> SqlstrictError
             has_retry = packed.Unpack(retry) or has_retry
     except DecodeError:
         message += " (its details cannot be read: the daemon is of another version)"
+    error = _error(code, message, info, bad_request, retry if has_retry else None)
+    error.request_id = info.metadata.get("request_id", "")
+    return error
+
+
+def _error(
+    code: str, message: str, info: ErrorInfo, bad_request: BadRequest, retry: RetryInfo | None
+) -> SqlstrictError:
     kind = _BY_REASON.get(info.reason) or _BY_CODE.get(code, DaemonError)
     if issubclass(kind, InvalidRequest):
         violations = bad_request.field_violations
@@ -204,7 +219,7 @@ def from_status(code: str, message: str, details: bytes = b"") -> SqlstrictError
             column=_number(info.metadata.get("column", "")),
         )
     if issubclass(kind, Busy):
-        after_s = retry.retry_delay.ToTimedelta().total_seconds() if has_retry else None
+        after_s = retry.retry_delay.ToTimedelta().total_seconds() if retry else None
         return kind(message, reason=info.reason, code=code, retry_after_s=after_s)
     if kind is DaemonError and code == "UNIMPLEMENTED":
         message = f"the daemon does not know this call; it is of another version ({message})"
