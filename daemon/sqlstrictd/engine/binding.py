@@ -28,6 +28,9 @@ def load() -> Any:
         return sys.modules["llama_cpp.llama_cpp"]
     # On an assertion llama.cpp would start a debugger for a backtrace; the child must just end.
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+    # OpenMP's threads spin at the end of every operation. Where another program wants the cores,
+    # the spinning delays the very thread that is waited for: a token took 40 times as long.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     spec = importlib.util.find_spec("llama_cpp")
     if spec is None or spec.submodule_search_locations is None:
         raise BindingError("llama-cpp-python is not installed; install sqlstrict[daemon]")
@@ -50,6 +53,15 @@ def set_field(struct: Any, name: str, value: object) -> None:
             f"{type(struct).__name__} has no field {name!r} in this build of llama.cpp"
         )
     setattr(struct, name, value)
+
+
+def has_amx() -> bool:
+    """Whether the processor says that it has AMX, Intel's matrix tiles."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
+            return any("amx_tile" in line for line in cpuinfo if line.startswith("flags"))
+    except OSError:
+        return False
 
 
 class Log:
