@@ -44,7 +44,7 @@ class StandInEngine:
         self.cancelled: list[int] = []
         self.was_told_to_stop = False
         self._ready = ready
-        self._beats = beats
+        self.beats = beats
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._work: dict[int, asyncio.Task[None]] = {}
@@ -84,8 +84,7 @@ class StandInEngine:
         if isinstance(self._ready, wire.LoadFailed):
             self.crash(1)
             return
-        if self._beats:
-            self._begin(self._beat())
+        self._begin(self._beat())
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 header = await self._reader.readexactly(wire.HEADER.size)
@@ -94,7 +93,7 @@ class StandInEngine:
         self.crash(0)
 
     async def _beat(self) -> None:
-        while True:
+        while self.beats:
             self.send(wire.Heartbeat(0.0, len(self._work), len(self.prefills), 1000))
             await asyncio.sleep(0.02)
 

@@ -1,0 +1,301 @@
+"""What happens to the requests in the house when the engine ends, hangs or cannot load."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from running_house import GOOD_SQL, QUICK, ask, details_of, running_house
+from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
+from sqlstrictd.engine import wire
+from sqlstrictd.errors import CannotStart
+from stand_in_engine import (
+    READY,
+    Script,
+    StandInEngine,
+    StandInEngines,
+    Work,
+    answering,
+    silent,
+    until,
+)
+
+READINESS = health_pb2.HealthCheckRequest(service="sqlstrict.v1.TranslationService")
+LIVENESS = health_pb2.HealthCheckRequest(service="liveness")
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def crashing_on(is_fatal: Callable[[str], bool]) -> Script:
+    """Crash at the questions that are fatal, and answer the others after a moment."""
+
+    async def script(engine: StandInEngine, work: Work) -> None:
+        assert isinstance(work, wire.Generate)
+        engine.send(wire.Started(work.id, 20, 12))
+        await asyncio.sleep(0.02)
+        if is_fatal(work.question[0].text):
+            engine.crash()
+        else:
+            await answering(GOOD_SQL)(engine, work)
+
+    return script
+
+
+async def test_requests_without_a_token_go_to_the_next_engine(tmp_path: Path) -> None:
+    engines = StandInEngines(silent)
+    async with running_house(tmp_path, silent, engines=engines) as front:
+        calls = [
+            asyncio.ensure_future(front.translation.Translate(ask(f"question {n}")))
+            for n in range(10)
+        ]
+        first = engines.last
+        await until(lambda: len(first.generates) == 4 and front.house.dispatch.n_waiting == 6)
+        engines.script = answering(GOOD_SQL)
+        first.crash()
+        responses = await asyncio.gather(*calls)
+        counters = await front.counters()
+    assert [response.sql.text for response in responses] == [GOOD_SQL] * 10
+    assert (counters["engine_crashes"], counters["requeued"]) == (1, 4)
+    # Those that were in slots come first and, being suspects, one at a time.
+    before = [work.question[0].text for work in first.generates]
+    after = [work.question[0].text for work in engines.lives[1].generates]
+    assert after[:4] == before
+
+
+async def test_a_request_that_has_written_is_told_to_ask_again(tmp_path: Path) -> None:
+    async def begun(engine: StandInEngine, work: Work) -> None:
+        engine.send(wire.Started(work.id, 20, 12))
+        engine.send(wire.Progress(work.id, 3))
+        await asyncio.sleep(3600)
+
+    async with running_house(tmp_path, begun) as front:
+        stream = front.translation.TranslateStream(pb.TranslateStreamRequest(request=ask()))
+        events = []
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            async for event in stream:
+                events.append(event.WhichOneof("event"))
+                if events[-1] == "progress":
+                    front.engines.script = answering(GOOD_SQL)
+                    front.engines.last.crash()
+        details = details_of(caught.value)
+        assert (details.code, details.reason) == (grpc.StatusCode.UNAVAILABLE, "ENGINE_CRASHED")
+        assert "final" not in events
+        assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
+
+
+async def test_the_request_that_kills_is_found_and_the_others_are_answered(
+    tmp_path: Path,
+) -> None:
+    script = crashing_on(lambda question: "poison" in question)
+    async with running_house(tmp_path, script) as front:
+        questions = ["a", "b", "poison", "c", "d", "e"]
+        calls = [front.translation.Translate(ask(question)) for question in questions]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        for question, result in zip(questions, results, strict=True):
+            if question == "poison":
+                assert isinstance(result, grpc.aio.AioRpcError)
+                details = details_of(result)
+                assert (details.code, details.reason) == (
+                    grpc.StatusCode.INTERNAL,
+                    "POISON_REQUEST",
+                )
+            else:
+                assert isinstance(result, pb.TranslateResponse), result
+                assert result.sql.text == GOOD_SQL
+        n_lives = len(front.engines.lives)
+        # It is not tried again; another seed is another request.
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await front.translation.Translate(ask("poison"))
+        assert details_of(caught.value).reason == "POISON_REQUEST"
+        assert len(front.engines.lives) == n_lives == 3
+
+
+async def test_five_crashes_open_the_circuit_and_an_answer_closes_it(tmp_path: Path) -> None:
+    patience = replace(QUICK, circuit_retry_s=1.0)
+    engines = StandInEngines(silent)
+    async with running_house(tmp_path, silent, patience, engines) as front:
+        health = health_pb2_grpc.HealthStub(front.channel)
+        assert (await health.Check(READINESS)).status == SERVING
+        for n_lives in range(1, 6):
+            await until(lambda n=n_lives: len(engines.lives) == n and front.house.supervisor.model)
+            engines.last.crash()
+            await until(lambda n=n_lives: front.house.counters["engine_crashes"] == n)
+        assert (await health.Check(READINESS)).status == NOT_SERVING
+        assert (await health.Check(LIVENESS)).status == SERVING
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await front.translation.Translate(ask())
+        details = details_of(caught.value)
+        assert (details.code, details.reason) == (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "ENGINE_UNSTABLE",
+        )
+        # After the pause one more engine is tried; one crash is then enough to pause again.
+        await until(lambda: len(engines.lives) == 6 and front.house.supervisor.is_ready)
+        engines.script = answering(GOOD_SQL)
+        engines.last.crash()
+        await until(lambda: front.house.counters["engine_crashes"] == 6)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await front.translation.Translate(ask())
+        await until(lambda: len(engines.lives) == 7 and front.house.supervisor.is_ready)
+        assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
+        # It has answered: the next crash is the first again.
+        engines.last.crash()
+        await until(lambda: len(engines.lives) == 8 and front.house.supervisor.is_ready)
+        assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
+
+
+async def test_an_engine_that_says_nothing_is_killed(tmp_path: Path) -> None:
+    patience = replace(QUICK, heartbeat_s=2.0)
+    engines = StandInEngines(answering(GOOD_SQL))
+    async with running_house(tmp_path, silent, patience, engines) as front:
+        await front.translation.Translate(ask())
+        first = engines.last
+        first.script, first.beats = silent, False
+        assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
+        assert len(first.generates) == 2
+        counters = await front.counters()
+    assert (counters["engine_hangs"], counters["requeued"]) == (1, 1)
+
+
+async def test_an_engine_that_beats_but_does_not_work_is_killed(tmp_path: Path) -> None:
+    async def stalling(engine: StandInEngine, work: Work) -> None:
+        engine.send(wire.Started(work.id, 20, 12))
+        while True:
+            engine.send(wire.Heartbeat(99.0, 1, 0, 0))
+            await asyncio.sleep(0.01)
+
+    engines = StandInEngines(stalling)
+    async with running_house(tmp_path, stalling, engines=engines) as front:
+        engines.script = answering(GOOD_SQL)
+        assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
+        assert (await front.counters())["engine_hangs"] == 1
+
+
+async def test_an_engine_that_breaks_the_protocol_is_replaced(tmp_path: Path) -> None:
+    async def babbling(engine: StandInEngine, work: Work) -> None:
+        engine._writer.write(wire.HEADER.pack(5) + b"hello")
+
+    engines = StandInEngines(babbling)
+    async with running_house(tmp_path, babbling, engines=engines) as front:
+        engines.script = answering(GOOD_SQL)
+        assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
+        status = await front.status.GetStatus(pb.GetStatusRequest())
+    assert any("broke the protocol" in error for error in status.last_errors)
+
+
+async def test_a_model_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
+    engines = StandInEngines(silent, ready=wire.LoadFailed("model.gguf is no LFM2"))
+    with pytest.raises(CannotStart, match="no LFM2"):
+        async with running_house(tmp_path, silent, engines=engines):
+            pass
+    assert len(engines.lives) == 1
+
+
+async def test_an_engine_that_always_dies_while_loading_stops_the_start(tmp_path: Path) -> None:
+    class Dying(StandInEngines):
+        async def spawn(self):  # type: ignore[no-untyped-def]
+            link = await super().spawn()
+            self.last.crash(-6)
+            return link
+
+    engines = Dying(silent, ready=None)
+    with pytest.raises(CannotStart, match="SIGABRT"):
+        async with running_house(tmp_path, silent, engines=engines):
+            pass
+    assert len(engines.lives) == 3
+
+
+async def test_a_model_lost_later_is_told_and_tried_again(tmp_path: Path) -> None:
+    engines = StandInEngines(silent)
+    patience = replace(QUICK, backoff_s=(0.5,))
+    async with running_house(tmp_path, silent, patience, engines) as front:
+        engines.ready = wire.LoadFailed("the file is gone")
+        engines.last.crash()
+        await until(lambda: len(engines.lives) == 2 and front.house.supervisor.pid == 0)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await front.translation.Translate(ask())
+        details = details_of(caught.value)
+        assert (details.code, details.reason) == (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "MODEL_UNUSABLE",
+        )
+        engines.ready, engines.script = READY, answering(GOOD_SQL)
+        await until(lambda: front.house.supervisor.is_ready)
+        assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
+
+
+async def test_what_the_engine_could_not_do_has_its_error(tmp_path: Path) -> None:
+    reasons = {
+        "PROMPT_TOO_LONG": (grpc.StatusCode.INVALID_ARGUMENT, "PROMPT_TOO_LONG"),
+        "CONTEXT_FULL": (grpc.StatusCode.RESOURCE_EXHAUSTED, "CONTEXT_FULL"),
+        "MASK_EMPTY": (grpc.StatusCode.INTERNAL, "ENGINE_FAULT"),
+        "SOMETHING_NEW": (grpc.StatusCode.INTERNAL, "ENGINE_FAULT"),
+    }
+
+    async def failing(engine: StandInEngine, work: Work) -> None:
+        assert isinstance(work, wire.Generate)
+        engine.send(wire.Failed(work.id, work.question[0].text, "why"))
+
+    async with running_house(tmp_path, failing) as front:
+        for reason, expected in reasons.items():
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await front.translation.Translate(ask(reason))
+            details = details_of(caught.value)
+            assert (details.code, details.reason) == expected
+
+
+async def test_a_drain_lets_those_in_slots_end_and_turns_the_others_away(tmp_path: Path) -> None:
+    release = asyncio.Event()
+
+    async def held(engine: StandInEngine, work: Work) -> None:
+        await release.wait()
+        await answering(GOOD_SQL)(engine, work)
+
+    async with running_house(tmp_path, held) as front:
+        calls = [
+            asyncio.ensure_future(front.translation.Translate(ask(f"question {n}")))
+            for n in range(9)
+        ]
+        await until(lambda: front.house.dispatch.n_waiting == 5)
+        health = health_pb2_grpc.HealthStub(front.channel)
+        watch = health.Watch(READINESS)
+        assert (await watch.read()).status == SERVING
+        draining = asyncio.create_task(front.house.drain(30.0, asyncio.Event()))
+        assert (await watch.read()).status == NOT_SERVING
+        assert (await health.Check(READINESS)).status == NOT_SERVING
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await front.translation.Translate(ask("late"))
+        assert details_of(caught.value).reason == "SHUTTING_DOWN"
+        assert not draining.done()
+        release.set()
+        await draining
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    answered = [result for result in results if isinstance(result, pb.TranslateResponse)]
+    assert [response.sql.text for response in answered] == [GOOD_SQL] * 4
+    for result in results:
+        if isinstance(result, grpc.aio.AioRpcError):
+            details = details_of(result)
+            assert (details.code, details.reason) == (
+                grpc.StatusCode.UNAVAILABLE,
+                "SHUTTING_DOWN",
+            )
+
+
+async def test_a_drain_in_a_hurry_tells_those_in_slots_too(tmp_path: Path) -> None:
+    async with running_house(tmp_path, silent) as front:
+        call = asyncio.ensure_future(front.translation.Translate(ask()))
+        await until(lambda: front.house.dispatch.n_running == 1)
+        hurry = asyncio.Event()
+        draining = asyncio.create_task(front.house.drain(3600.0, hurry))
+        await asyncio.sleep(0.05)
+        assert not draining.done()
+        hurry.set()
+        await draining
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert details_of(caught.value).reason == "SHUTTING_DOWN"
