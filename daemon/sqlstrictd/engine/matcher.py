@@ -29,7 +29,7 @@ MAX_GRAMMARS = 64
 # Bytes that begin what llguidance is to take for a control token; no UTF-8 text has them.
 _SPECIAL_PREFIX = b"\xff"
 # What llguidance's messages say where one of its limits was reached, rather than a rule broken.
-_LIMIT_WORDS = ("too many", "too large", "too complex", "too deeply", "limit", "fuel")
+_LIMIT_WORDS = ("too many", "too big", "too large", "too complex", "too deeply", "limit", "fuel")
 # Where a grammar's text is wrong, as "at 12(34): ...".
 _POSITION = re.compile(r"^(?:at )?(\d+)\((\d+)\)")
 
@@ -197,6 +197,8 @@ def _guard(call: Callable[[], _T]) -> _T:
 
 def _failure(matcher: LLMatcher) -> RequestFailed:
     message = matcher.get_error().lower()
+    if "noextensionbias" in message:  # its name for a mask without tokens
+        return RequestFailed("MASK_EMPTY", "the grammar came to a dead end")
     if any(words in message for words in _LIMIT_WORDS):
         return RequestFailed("GRAMMAR_TOO_LARGE", "the grammar exceeds a limit of the matcher")
     position = _POSITION.search(message)
