@@ -3,9 +3,9 @@
 Only functions that read their arguments and nothing else are here: none that touches files, loads
 code or depends on chance. `expressions.py` turns the tables into rules.
 
-An argument is one letter: `e` an expression, `i` an integer, `s` a string, `w` a column or a literal, `f` a
-date format, `d` a time value, `m` a date modifier. `?` marks an argument that may be left out, `*`
-one that may stand up to two times or not at all.
+An argument is one letter: `e` an expression, `w` a column or a literal, `i` an integer, `s` a
+string, `f` a date format, `d` a time value. `p` is an integer that may be left out, `m` up to two
+date modifiers.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Functions:
 SQLITE = Functions(
     scalars=(
         ("ABS LOWER UPPER LENGTH TRIM LTRIM RTRIM", "e"),
-        ("ROUND", "e i?"),
+        ("ROUND", "e p"),
         ("COALESCE IFNULL NULLIF", "e w"),
-        ("SUBSTR SUBSTRING", "e i i?"),
+        ("SUBSTR SUBSTRING", "e i p"),
         ("REPLACE", "e s s"),
         ("INSTR", "e s"),
         ("MIN MAX", "e e"),
-        ("STRFTIME", "f d m*"),
-        ("DATE TIME DATETIME JULIANDAY", "d m*"),
+        ("STRFTIME", "f d m"),
+        ("DATE TIME DATETIME JULIANDAY", "d m"),
     ),
     aggregates=("SUM", "AVG", "MIN", "MAX", "TOTAL"),
     constants=("CURRENT_DATE", "CURRENT_TIMESTAMP"),
@@ -45,9 +45,9 @@ SQLITE = Functions(
 ANSI = Functions(
     scalars=(
         ("ABS LOWER UPPER LENGTH TRIM", "e"),
-        ("ROUND", "e i?"),
+        ("ROUND", "e p"),
         ("COALESCE NULLIF", "e w"),
-        ("SUBSTR SUBSTRING", "e i i?"),
+        ("SUBSTR SUBSTRING", "e i p"),
         ("REPLACE", "e s s"),
     ),
     aggregates=("SUM", "AVG", "MIN", "MAX"),

@@ -50,21 +50,26 @@ def build_grammar(schema: Schema, from_sets: Iterable[FromSet], dialect: str = "
     keys = JoinKeys(schema)
     sets = list(dict.fromkeys(sorted_set(names) for names in from_sets))
     scopes = choose_scopes(schema, keys, sets, MAX_SCOPES)
-    template = expressions.scope_template(functions)
+    rules = expressions.ScopeRules(functions)
+    depths = _depths(scopes)
     columns = {table.name: f"C{number}" for number, table in enumerate(schema.tables)}
     used = {instance.table for scope in scopes for instance in scope.instances}
     clauses = FromClauses(schema, keys, columns)
-    parts = [_statement_rules(scopes), _subquery_rules(scopes)]
+    parts = [_statement_rules(scopes), _subquery_rules(scopes, depths)]
     for scope in scopes:
         parts.append(_column_rule(scope, columns))
         parts.extend(clauses.rules(scope))
-        parts.append(template.replace("@", scope.label))
+        parts.append(rules.write(scope.label, depths[scope.label]))
     parts += [
         f"{columns[t.name]}: {names(t.column_names)}" for t in schema.tables if t.name in used
     ]
     parts += [expressions.shared_rules(functions), _alias_terminal()]
-    text = "\n".join(line for part in parts for line in part.splitlines() if line.strip()) + "\n"
+    text = "".join(f"{line}\n" for part in parts for line in part.splitlines() if _counts(line))
     return Grammar(key=hashlib.sha256(text.encode()).hexdigest(), text=text)
+
+
+def _counts(line: str) -> bool:
+    return bool(line.strip()) and not line.startswith("//")
 
 
 def _statement_rules(scopes: list[Scope]) -> str:
@@ -77,7 +82,7 @@ def _statement_rules(scopes: list[Scope]) -> str:
             continue
         for n in range(1, expressions.MAX_COMPOUND_COLUMNS + 1):
             name = f"members{n}_{style.value}"
-            compounds.append(f"{name} (SETOP {name}){{1,2}} limit?")
+            compounds.append(f"{name} (SETOP {name}){{1,2}} limit")
             members.append(f"{name}: " + " | ".join(f"member{n}_{s.label}" for s in own))
     return "\n".join(
         [
@@ -88,13 +93,26 @@ def _statement_rules(scopes: list[Scope]) -> str:
     )
 
 
-def _subquery_rules(scopes: list[Scope]) -> str:
-    """Write what may stand in parentheses at each depth: fewer tables the deeper it is."""
+def _depths(scopes: list[Scope]) -> dict[str, int]:
+    """Say at how many depths each scope may stand: the deeper, the fewer tables and styles."""
+    depths = {}
+    for scope in scopes:
+        n_tables = len(scope.instances)
+        if scope.style is Style.PLAIN:
+            depths[scope.label] = 3 if n_tables <= 2 else 2
+        else:
+            depths[scope.label] = 2 if n_tables <= 2 else 1
+    deepest = max(depths.values())
+    if deepest <= expressions.SUBQUERY_DEPTH:
+        return dict.fromkeys(depths, expressions.SUBQUERY_DEPTH + 1)
+    return depths
+
+
+def _subquery_rules(scopes: list[Scope], depths: dict[str, int]) -> str:
+    """Write what may stand in parentheses at each depth."""
     rules = []
     for depth in range(1, expressions.SUBQUERY_DEPTH + 1):
-        labels = [
-            s.label for s in scopes if s.style is Style.PLAIN or len(s.instances) <= 4 - depth
-        ]
+        labels = [scope.label for scope in scopes if depths[scope.label] > depth]
         for kind in ("set", "half", "rows"):
             rules.append(
                 f"{kind}{depth}: " + " | ".join(f"{kind}_{label}_{depth}" for label in labels)
