@@ -17,7 +17,8 @@ from sqlstrict_convert.convert import DEFAULT_QUANTIZATION, Conversion, Progress
 from sqlstrict_convert.errors import ConvertError
 from sqlstrict_convert.quantize import BITS_PER_WEIGHT
 
-REPORT_EVERY_S = 0.5
+REPORT_EVERY_S = 0.5  # to a terminal or a program
+LOG_EVERY_S = 5.0  # to a file, where lines stay
 STEPS = {
     "read": "reading the checkpoint",
     "write": "writing the weights",
@@ -31,6 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _stop)
     report = _report_json if arguments.json else _report_text
+    is_live = arguments.json or sys.stderr.isatty()
     try:
         made = convert(
             arguments.checkpoint,
@@ -39,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
             keeps_f16=arguments.keep_f16,
             assumes_word_pattern=arguments.assume_word_pattern,
             n_threads=arguments.threads,
-            on_progress=_seldom(report),
+            on_progress=_seldom(report, REPORT_EVERY_S if is_live else LOG_EVERY_S),
         )
     except ConvertError as error:
         if arguments.json:
@@ -86,15 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _seldom(report: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Pass on a step's first and last event, and others at most every half second."""
+def _seldom(report: Callable[[Progress], None], every_s: float) -> Callable[[Progress], None]:
+    """Pass on a step's first and last event, and others not more often than every `every_s`."""
     last = ("", 0.0)
 
     def pass_on(progress: Progress) -> None:
         nonlocal last
         now = time.monotonic()
         is_edge = progress.step != last[0] or progress.done == progress.total
-        if is_edge or now - last[1] >= REPORT_EVERY_S:
+        if is_edge or now - last[1] >= every_s:
             last = (progress.step, now)
             report(progress)
 

@@ -35,6 +35,16 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceModel:
+    """A checkpoint that can be converted, and what its files mean."""
+
+    checkpoint: Checkpoint
+    config: ModelConfig
+    vocabulary: Vocabulary
+    plans: tuple[TensorPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Conversion:
     """What a conversion made."""
 
@@ -72,17 +82,12 @@ def convert(
             f"unknown quantization {quantization!r}; known are {', '.join(BITS_PER_WEIGHT)}"
         )
     on_progress(Progress("read", 0, 1))
-    checkpoint = open_checkpoint(Path(checkpoint_folder))
-    config, vocabulary = _parse(checkpoint, assumes_word_pattern)
-    plans = plan_tensors(config)
-    match_tensors(plans, checkpoint.shapes(), config.is_tied)
+    model = read_model(Path(checkpoint_folder), assumes_word_pattern=assumes_word_pattern)
     on_progress(Progress("read", 1, 1))
 
-    with staging_folder(target, _needed_bytes(plans, config, quantization)) as folder:
+    with staging_folder(target, _needed_bytes(model, quantization)) as folder:
         try:
-            finished = _write(
-                checkpoint, config, vocabulary, plans, folder, quantization, on_progress
-            )
+            finished = _write(model, folder, quantization, on_progress)
         except OSError as error:
             raise OutputError(f"cannot write beside {target}: {error.strerror}") from error
         f16_path = None
@@ -100,7 +105,7 @@ def convert(
             else:
                 written.unlink()
         on_progress(Progress("check", 0, 1))
-        check_gguf(finished, config, plans)
+        check_gguf(finished, model.config, model.plans)
         on_progress(Progress("check", 1, 1))
         size_bytes = finished.stat().st_size
         if f16_path is not None:
@@ -110,13 +115,22 @@ def convert(
         path=target,
         size_bytes=size_bytes,
         quantization=quantization,
-        n_tensors=len(plans),
-        n_parameters=sum(plan.n_values for plan in plans),
+        n_tensors=len(model.plans),
+        n_parameters=sum(plan.n_values for plan in model.plans),
         f16_path=f16_path,
     )
 
 
-def _parse(checkpoint: Checkpoint, assumes_word_pattern: bool) -> tuple[ModelConfig, Vocabulary]:
+def read_model(folder: Path, *, assumes_word_pattern: bool) -> SourceModel:
+    """Read and check all of a checkpoint but its weights' values.
+
+    Raises:
+        UnsupportedCheckpoint, CheckpointError: it cannot be converted; the message says why.
+    """
+    try:
+        checkpoint = open_checkpoint(folder)
+    except OSError as error:
+        raise CheckpointError(f"cannot read {error.filename}: {error.strerror}") from error
     try:
         config = parse_config(checkpoint.config)
         vocabulary = parse_vocabulary(
@@ -132,20 +146,19 @@ def _parse(checkpoint: Checkpoint, assumes_word_pattern: bool) -> tuple[ModelCon
             "config.json, tokenizer.json or tokenizer_config.json is not of the form that Hugging "
             f"Face writes: {type(error).__name__}: {error}"
         ) from error
-    return config, vocabulary
+    plans = plan_tensors(config)
+    match_tensors(plans, checkpoint.shapes(), config.is_tied)
+    return SourceModel(checkpoint, config, vocabulary, plans)
 
 
 def _write(
-    checkpoint: Checkpoint,
-    config: ModelConfig,
-    vocabulary: Vocabulary,
-    plans: tuple[TensorPlan, ...],
+    model: SourceModel,
     folder: Path,
     quantization: str,
     on_progress: Callable[[Progress], None],
 ) -> Path:
     is_f16 = quantization != "F32"
-    total = sum(plan.n_values * stored_type(plan, is_f16).itemsize for plan in plans)
+    total = sum(plan.n_values * stored_type(plan, is_f16).itemsize for plan in model.plans)
     done = 0
 
     def count(plan: TensorPlan) -> None:
@@ -156,21 +169,23 @@ def _write(
     written = folder / "model.gguf"
     write_gguf(
         written,
-        config,
-        vocabulary,
-        read_origin(checkpoint.folder, checkpoint.config),
-        plans,
-        lambda plan: checkpoint.pieces(plan.source_name),
+        model.config,
+        model.vocabulary,
+        read_origin(model.checkpoint.folder, model.checkpoint.config),
+        model.plans,
+        lambda plan: model.checkpoint.pieces(plan.source_name),
         is_f16=is_f16,
         on_tensor=count,
     )
     return written
 
 
-def _needed_bytes(plans: tuple[TensorPlan, ...], config: ModelConfig, quantization: str) -> int:
-    n_values = sum(plan.n_values for plan in plans)
+def _needed_bytes(model: SourceModel, quantization: str) -> int:
+    n_values = sum(plan.n_values for plan in model.plans)
     unquantized = quantization if quantization in FLOATS else "F16"
-    needed = n_values * BITS_PER_WEIGHT[unquantized] // 8 + config.vocab_size * TOKEN_BYTES
+    needed = n_values * BITS_PER_WEIGHT[unquantized] // 8 + model.config.vocab_size * TOKEN_BYTES
     if quantization in QUANTIZATIONS:  # both files stand there while quantizing
-        needed += n_values * BITS_PER_WEIGHT[quantization] // 8 + config.vocab_size * TOKEN_BYTES
+        needed += (
+            n_values * BITS_PER_WEIGHT[quantization] // 8 + model.config.vocab_size * TOKEN_BYTES
+        )
     return needed

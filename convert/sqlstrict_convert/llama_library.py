@@ -8,6 +8,7 @@ are loaded as a submodule of a bare package, which is forgotten afterwards.
 import ctypes
 import importlib
 import importlib.util
+import os
 import sys
 import types
 from collections.abc import Callable
@@ -60,6 +61,10 @@ _log_callbacks: list[Any] = []
 
 
 def _import_bindings() -> Any:
+    # On an assertion llama.cpp would start a debugger for a backtrace, on a busy machine OpenMP's
+    # waiting threads would take the cores from those waited for; both are read at loading.
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     spec = importlib.util.find_spec("llama_cpp")
     if spec is None or spec.submodule_search_locations is None:
         raise ConvertError("llama-cpp-python is not installed; pip install 'sqlstrict[convert]'")
