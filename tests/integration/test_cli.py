@@ -147,7 +147,7 @@ def test_run_on_another_database(daemon: StandInDaemon, database: Path, capsys: 
     assert main(["ask", "q", *flags]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["sql"] == COUNT
-    assert answer["result"] == {"columns": ["COUNT(*)"], "rows": [[2]], "is_cut": False}
+    assert answer["result"] == {"columns": ["COUNT(*)"], "rows": [[2]], "is_truncated": False}
 
 
 def test_run_needs_a_database(daemon: StandInDaemon, capsys: Captured) -> None:
@@ -221,13 +221,16 @@ def test_a_schema_error_points_into_the_users_file(
 ) -> None:
     code = grpc.StatusCode.INVALID_ARGUMENT
     place = {"line": "3", "column": "9"}
-    daemon.reply("Translate", Failure(code, "bad type", "SCHEMA_INVALID", "schema.ddl", place))
+    daemon.reply(
+        "Translate",
+        Failure(code, "Line 3, column 9: bad type", "SCHEMA_INVALID", "schema.ddl", place),
+    )
     path = tmp_path / "shop.sql"
     path.write_text(DDL)
     assert main(["ask", "q", "--schema", str(path)]) == 1
     assert capsys.readouterr() == (
         "",
-        f"      price NUMBERR\n            ^\nsqlstrict: {path}, line 3, column 9: bad type\n",
+        f"      price NUMBERR\n            ^\nsqlstrict: {path}: Line 3, column 9: bad type\n",
     )
 
 
@@ -352,8 +355,9 @@ def test_check(daemon: StandInDaemon, capsys: Captured) -> None:
     assert captured.out == (
         "valid     no\nkind      select\nin scope  no\nprepares  yes\nwritable  no\n"
         "scope: no column x (line 1, column 8); near: id, price\n"
+        "    SELECT x FROM orders\n           ^\n"
     )
-    assert captured.err == "    SELECT x FROM orders\n           ^\n"
+    assert captured.err == ""
     assert main(["check", "SELECT x FROM orders", "--schema", "shop", "--json"]) == 6
     report = json.loads(capsys.readouterr().out)
     assert report["is_valid"] is False
@@ -413,16 +417,17 @@ def test_status(daemon: StandInDaemon, capsys: Captured) -> None:
             model=model,
             slots=4,
             uptime_s=93784,
-            counters={"answers": 2},
+            counters={"answers": 2, "refusals": 0},
             last_errors=["engine ended with signal 9"],
         ),
     )
     assert main(["status"]) == 0
     captured = capsys.readouterr()
-    assert "ready       yes\n" in captured.out
+    assert "ready      yes\n" in captured.out
     assert "tiny (" in captured.out and "1.5 million parameters" in captured.out
-    assert "uptime      1 d 2 h\n" in captured.out
-    assert "answers     2\n" in captured.out
+    assert "uptime     1 d 2 h\n" in captured.out
+    assert "answers    2\n" in captured.out
+    assert "refusals" not in captured.out
     assert "engine ended with signal 9" in captured.err
     assert main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["is_ready"] is True

@@ -520,7 +520,7 @@ def test_a_socket_in_an_open_folder_is_not_trusted(daemon: StandInDaemon, connec
             with pytest.raises(sqlstrict.UntrustedSocket, match="mode 0755"):
                 wary.translate("a secret", schema="shop")
         with pytest.raises(sqlstrict.UntrustedSocket):
-            wary.wait_until_ready(timeout_s=1000)
+            wary.wait_for_ready(timeout_s=1000)
     assert daemon.requests == []
 
 
@@ -544,16 +544,16 @@ def test_waiting_for_the_daemon_ends_at_the_deadline(tmp_path: Path, connect: An
             patient.translate("q", schema="shop", timeout_s=0.2)
     with connect(address) as patient:
         with pytest.raises(sqlstrict.DeadlineExceeded, match="no daemon listens"):
-            patient.wait_until_ready(timeout_s=0.2)
+            patient.wait_for_ready(timeout_s=0.2)
 
 
 def test_waiting_until_ready(daemon: StandInDaemon, either: Any) -> None:
     not_yet = pb.GetStatusResponse()
     daemon.reply("GetStatus", not_yet, not_yet, pb.GetStatusResponse(ready=True))
-    assert either.wait_until_ready().is_ready
+    assert either.wait_for_ready().is_ready
     daemon.reply("GetStatus", not_yet)
     with pytest.raises(sqlstrict.DeadlineExceeded, match="no model ready"):
-        either.wait_until_ready(timeout_s=0.2)
+        either.wait_for_ready(timeout_s=0.2)
 
 
 def test_threads_share_a_client(daemon: StandInDaemon, client: Client) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from sqlstrict.answers import Confidence, RefusalReason
-from sqlstrict.cli.console import Console, as_json, format_table, visible, width
+from sqlstrict.cli.console import Console, as_json, format_table, point, visible, width
 
 
 def test_a_table_lines_up() -> None:
@@ -54,19 +54,19 @@ def test_json_takes_what_databases_hold() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "column", "shown"),
     [
-        ("a\nb c d\n", 2, 3, "    b c d\n      ^\n"),
-        ("\tprice NUM", 1, 2, "        price NUM\n        ^\n"),
-        ("王 x", 1, 3, "    王 x\n       ^\n"),
-        ("one", 1, 0, "    one\n"),
-        ("one", 2, 1, ""),
-        ("one", 0, 0, ""),
+        ("a\nb c d\n", 2, 3, ["    b c d", "      ^"]),
+        ("\tprice NUM", 1, 2, ["        price NUM", "        ^"]),
+        ("王 x", 1, 3, ["    王 x", "       ^"]),
+        ("\x1b x", 1, 3, ["    \\x1b x", "         ^"]),
+        ("one", 1, 0, ["    one"]),
+        ("one", 2, 1, []),
+        ("one", 0, 0, []),
     ],
 )
 def test_a_caret_stands_under_the_place(
-    capsys: pytest.CaptureFixture[str], text: str, line: int, column: int, shown: str
+    text: str, line: int, column: int, shown: list[str]
 ) -> None:
-    Console(is_json=False).point(text, line, column)
-    assert capsys.readouterr().err == shown
+    assert point(text, line, column) == shown
 
 
 def test_errors_are_json_when_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,13 @@ def test_every_error_of_the_tree_has_one_base() -> None:
     assert len(kinds) > 10 and all(issubclass(kind, errors.SqlstrictError) for kind in kinds)
 
 
+def test_errors_are_pythons_own_where_it_has_them() -> None:
+    gone = errors.DaemonNotRunning("gone", reason="R", code="C")
+    assert isinstance(gone, ConnectionError)
+    assert isinstance(errors.DeadlineExceeded("late"), TimeoutError)
+    assert (str(gone), gone.message, gone.reason, gone.code) == ("gone", "gone", "R", "C")
+
+
 def surface(client: type) -> dict[str, list[tuple[str, object]]]:
     return {
         name: [

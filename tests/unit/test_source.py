@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlstrict.errors import SourceError, UnsupportedSource
-from sqlstrict.introspect import read_sqlite
+from sqlstrict.introspect import read_sqlite_schema
 from sqlstrict.source import MAX_DDL_BYTES, SchemaSource, resolve_source
 
 DDL = "CREATE TABLE orders (id INTEGER PRIMARY KEY, price REAL);\n"
@@ -119,7 +119,7 @@ def test_odd_names_come_through_as_they_are(tmp_path: Path) -> None:
         "CREATE TABLE 'with;semicolon' (x -- a comment; too\n)",
     ]
     path = make_database(tmp_path / "odd ?#%.db", *statements)
-    found = read_sqlite(path)
+    found = read_sqlite_schema(path)
     assert found.warnings == ()
     assert found.ddl == "".join(f"{statement};\n" for statement in statements)
     copy = sqlite3.connect(":memory:")
@@ -136,7 +136,7 @@ def test_a_comment_at_the_end_does_not_swallow_the_next_table(tmp_path: Path) ->
         tmp_path / "s.db", "CREATE TABLE a (x) -- the last word", "CREATE TABLE b (y)"
     )
     copy = sqlite3.connect(":memory:")
-    copy.executescript(read_sqlite(path).ddl)
+    copy.executescript(read_sqlite_schema(path).ddl)
     assert [row[0] for row in copy.execute("SELECT name FROM sqlite_master")] == ["a", "b"]
     copy.close()
 

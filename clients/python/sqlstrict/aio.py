@@ -133,7 +133,7 @@ class AsyncClient:
         except (errors.NotReachable, errors.Unavailable):
             return False
 
-    async def wait_until_ready(self, *, timeout_s: float | None = None) -> answers.Status:
+    async def wait_for_ready(self, *, timeout_s: float | None = None) -> answers.Status:
         """Wait until a question would be answered. Raises `DeadlineExceeded` when it takes longer.
 
         A daemon that is not there yet is waited for too.

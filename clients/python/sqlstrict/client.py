@@ -135,7 +135,7 @@ class Client:
         except (errors.NotReachable, errors.Unavailable):
             return False
 
-    def wait_until_ready(self, *, timeout_s: float | None = None) -> answers.Status:
+    def wait_for_ready(self, *, timeout_s: float | None = None) -> answers.Status:
         """Wait until a question would be answered. Raises `DeadlineExceeded` when it takes longer.
 
         A daemon that is not there yet is waited for too.

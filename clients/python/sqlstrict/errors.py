@@ -22,6 +22,7 @@
 
 A refusal is an answer and not an error. `from_status` turns a gRPC status with its google.rpc
 details into one of these; it is the only place that does. gRPC itself is not imported here.
+`NotReachable` is also a ConnectionError and `DeadlineExceeded` a TimeoutError, as Python's own are.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class SqlstrictError(Exception):
         self.code = code
 
 
-class NotReachable(SqlstrictError):
+class NotReachable(SqlstrictError, ConnectionError):
     """No daemon could be asked."""
 
 
@@ -109,7 +110,7 @@ class Busy(SqlstrictError):
         self.retry_after_s = retry_after_s
 
 
-class DeadlineExceeded(SqlstrictError):
+class DeadlineExceeded(SqlstrictError, TimeoutError):
     """The time of the call is over."""
 
 

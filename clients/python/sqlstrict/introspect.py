@@ -27,13 +27,13 @@ class Introspection:
     warnings: tuple[str, ...]
 
 
-def read_sqlite(path: Path) -> Introspection:
+def read_sqlite_schema(path: Path) -> Introspection:
     """Read the tables of a SQLite file, in the order in which they were created.
 
     Raises `SourceError` where the file cannot be opened, is damaged, or has no table.
     """
     try:
-        connection = connect_readonly(path)
+        connection = connect_read_only(path)
         try:
             kinds = dict(connection.execute("SELECT name, type FROM pragma_table_list"))
             created = connection.execute(
@@ -59,7 +59,7 @@ def read_sqlite(path: Path) -> Introspection:
     return Introspection("".join(f"{sql};\n" for sql in statements), tuple(warnings))
 
 
-def connect_readonly(path: Path) -> sqlite3.Connection:
+def connect_read_only(path: Path) -> sqlite3.Connection:
     """Open a SQLite file so that nothing can be written to it. Raises `sqlite3.Error`.
 
     Text that is no UTF-8 is read with replacement characters instead of failing.

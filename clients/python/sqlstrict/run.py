@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlstrict.errors import QueryError
-from sqlstrict.introspect import connect_readonly
+from sqlstrict.introspect import connect_read_only
 
 MAX_VALUE_BYTES = 16 * 2**20
 # SQLite asks every so many steps of its virtual machine whether to go on; 10,000 take well under
@@ -28,18 +28,20 @@ _DENIED_FUNCTIONS = ("load_extension", "fts3_tokenizer", "readfile", "writefile"
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a statement returned. With `is_cut` there are more rows than were asked for."""
+    """What a statement returned. With `is_truncated` there are more rows than were asked for."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
-    is_cut: bool
+    is_truncated: bool
 
 
-def run_readonly(database: Path, sql: str, *, max_rows: int = 100, timeout_s: float = 30.0) -> Rows:
+def run_read_only(
+    database: Path, sql: str, *, max_rows: int = 100, timeout_s: float = 30.0
+) -> Rows:
     """Run one statement that only reads. Raises `QueryError`."""
     clock = _Clock(time.monotonic() + timeout_s)
     try:
-        connection = connect_readonly(database)
+        connection = connect_read_only(database)
         try:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
@@ -53,8 +55,11 @@ def run_readonly(database: Path, sql: str, *, max_rows: int = 100, timeout_s: fl
         finally:
             connection.close()
     except (sqlite3.Error, sqlite3.Warning) as error:
-        if clock.interrupt is not None:
-            raise clock.interrupt from None
+        code = getattr(error, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_INTERRUPT and not clock.has_ended:
+            # Ctrl-C. While SQLite works, Python's signal handlers run in our progress handler, and
+            # sqlite3 drops what that raises; all that is left is that somebody interrupted it.
+            raise KeyboardInterrupt from error
         if clock.has_ended:
             message = f"stopped after {timeout_s:g} s; give it more time with --timeout"
             raise QueryError(message, reason="QUERY_TIMEOUT") from error
@@ -66,21 +71,15 @@ def run_readonly(database: Path, sql: str, *, max_rows: int = 100, timeout_s: fl
 
 
 class _Clock:
-    """SQLite's progress handler: ends the statement at a deadline or on Ctrl-C."""
+    """SQLite's progress handler: ends the statement at a deadline."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
         self.has_ended = False
-        self.interrupt: KeyboardInterrupt | None = None
 
     def is_over(self) -> bool:
-        # While SQLite works, Python's signal handlers run here and nowhere else, and sqlite3 drops
-        # what its callbacks raise; so Ctrl-C is kept to be raised later.
-        try:
-            self.has_ended = time.monotonic() > self._deadline
-        except KeyboardInterrupt as interrupt:
-            self.interrupt = interrupt
-        return self.has_ended or self.interrupt is not None
+        self.has_ended = time.monotonic() > self._deadline
+        return self.has_ended
 
 
 def _authorize(

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlstrict.errors import SourceError, UnsupportedSource
-from sqlstrict.introspect import MAGIC, read_sqlite
+from sqlstrict.introspect import MAGIC, read_sqlite_schema
 
 # As in the contract.
 MAX_DDL_BYTES = 2**20
@@ -81,7 +81,7 @@ def _from_file(path: Path) -> SchemaSource:
         raise SourceError(f"{path}: {error.strerror}", reason="FILE_UNREADABLE") from error
     is_new_database = not content and path.suffix.lower() in _DATABASE_SUFFIXES
     if content.startswith(MAGIC) or is_new_database:
-        found = read_sqlite(path)
+        found = read_sqlite_schema(path)
         return SchemaSource(ddl=found.ddl, place=str(path), database=path, warnings=found.warnings)
     if content[8:12] == b"DUCK":
         raise _unsupported(f"{path} is a DuckDB file, and these are not read yet")

@@ -11,7 +11,7 @@ from sqlstrict.cli import connection, schemas
 from sqlstrict.cli.console import Console, read_stdin
 from sqlstrict.cli.exits import Exit
 from sqlstrict.errors import SourceError
-from sqlstrict.run import run_readonly
+from sqlstrict.run import run_read_only
 from sqlstrict.source import SchemaSource
 
 if TYPE_CHECKING:
@@ -148,13 +148,13 @@ def show_rows(
     assert answer.sql is not None
     if not console.is_json:
         console.note(answer.sql)
-    rows = run_readonly(
+    rows = run_read_only(
         database, answer.sql, max_rows=arguments.max_rows, timeout_s=arguments.timeout
     )
     if console.is_json:
         console.json({**dataclasses.asdict(answer), "result": rows})
         return Exit.ANSWER
     console.table(rows.columns, rows.rows)
-    if rows.is_cut:
+    if rows.is_truncated:
         console.note(f"sqlstrict: there are more rows; --max-rows {arguments.max_rows} cut them")
     return Exit.ANSWER

@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 from sqlstrict.cli import connection, schemas
-from sqlstrict.cli.console import Console, read_stdin
+from sqlstrict.cli.console import Console, point, read_stdin
 from sqlstrict.cli.exits import Exit
 from sqlstrict.errors import SourceError
 
@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         where = f" (line {problem.line}, column {problem.column})" if problem.line else ""
         near = f"; near: {', '.join(problem.nearest)}" if problem.nearest else ""
         console.result(f"{problem.check}: {problem.message}{where}{near}")
-        console.point(statement, problem.line, problem.column)
+        for line in point(statement, problem.line, problem.column):
+            console.result(line)
     return code
 
 

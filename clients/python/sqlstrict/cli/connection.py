@@ -41,7 +41,7 @@ def connect(arguments: argparse.Namespace) -> Client:
 
     client = Client(arguments.address, timeout_s=arguments.timeout)
     if arguments.wait:
-        client.wait_until_ready()
+        client.wait_for_ready()
     return client
 
 

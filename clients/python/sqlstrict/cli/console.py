@@ -53,20 +53,6 @@ class Console:
         else:
             print(f"sqlstrict: {visible(message)}", file=sys.stderr)
 
-    def point(self, text: str, line: int, column: int) -> None:
-        """Show a line of the user's own text on stderr with a caret under a column.
-
-        Line and column count from 1; nothing is shown for a place outside the text.
-        """
-        lines = text.splitlines()
-        if self.is_json or not 1 <= line <= len(lines):
-            return
-        shown = visible(lines[line - 1].expandtabs(4))
-        print(f"    {shown}", file=sys.stderr)
-        if column >= 1:
-            before = visible(lines[line - 1][: column - 1].expandtabs(4))
-            print(f"    {' ' * width(before)}^", file=sys.stderr)
-
 
 def read_stdin() -> bytes:
     """Return all of standard input."""
@@ -126,6 +112,21 @@ def _cell(value: Any) -> str:
     while width(text) >= MAX_CELL_WIDTH:
         text = text[:-1]
     return text + "…"
+
+
+def point(text: str, line: int, column: int) -> list[str]:
+    """Return a line of the user's own text and a caret under a column of it.
+
+    Line and column count from 1; nothing is returned for a place outside the text.
+    """
+    lines = text.splitlines()
+    if not 1 <= line <= len(lines):
+        return []
+    shown = ["    " + visible(lines[line - 1].expandtabs(4))]
+    if column >= 1:
+        before = visible(lines[line - 1][: column - 1].expandtabs(4))
+        shown.append("    " + " " * width(before) + "^")
+    return shown
 
 
 def visible(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlstrict import errors
-from sqlstrict.cli.console import Console, read_stdin
+from sqlstrict.cli.console import Console, point, read_stdin
 from sqlstrict.source import SchemaSource, resolve_source
 
 # Those of the contract, repeated because reading it would load protobuf for `--help`.
@@ -47,12 +47,10 @@ def explained(source: SchemaSource, console: Console) -> Iterator[None]:
     try:
         yield
     except errors.SchemaError as error:
-        place = source.place or f"schema {source.name}"
-        if error.line:
-            place += f", line {error.line}"
-            place += f", column {error.column}" if error.column else ""
-            console.point(source.ddl or "", error.line, error.column)
-        error.message = f"{place}: {error.message}"
+        if not console.is_json:
+            for line in point(source.ddl or "", error.line, error.column):
+                console.note(line)
+        error.message = f"{source.place or source.name}: {error.message}"
         raise
     except errors.NotFound as error:
         if source.name and os.path.exists(source.name):

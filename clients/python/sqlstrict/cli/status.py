@@ -32,8 +32,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     if console.is_json:
         console.json(status)
         return Exit.ANSWER
-    for name, value in lines(status):
-        console.result(f"{name:<12}{value}")
+    shown = lines(status)
+    widest = max(len(name) for name, _ in shown)
+    for name, value in shown:
+        console.result(f"{name:<{widest}}  {value}")
     for error in status.last_errors:
         console.note(f"sqlstrict: last error: {error}")
     return Exit.ANSWER
@@ -56,7 +58,8 @@ def lines(status: Status) -> list[tuple[str, str]]:
         ),
         ("processes", f"front {status.front_pid}, engine {engine}"),
         ("uptime", duration(status.uptime_s)),
-        *((name, str(count)) for name, count in status.counters.items()),
+        # --json has those that are 0 too.
+        *((name, str(count)) for name, count in status.counters.items() if count),
     ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlstrict.errors import QueryError
-from sqlstrict.run import MAX_VALUE_BYTES, Rows, run_readonly
+from sqlstrict.run import MAX_VALUE_BYTES, Rows, run_read_only
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
 
@@ -43,13 +43,13 @@ def database(tmp_path: Path) -> Path:
     ],
 )
 def test_it_reads(database: Path, sql: str, rows: tuple[object, ...]) -> None:
-    assert run_readonly(database, sql).rows == rows
+    assert run_read_only(database, sql).rows == rows
 
 
 def test_rows_beyond_the_limit_are_cut(database: Path) -> None:
     sql = "SELECT id FROM orders ORDER BY id"
-    assert run_readonly(database, sql, max_rows=2) == Rows(("id",), ((1,), (2,)), True)
-    assert run_readonly(database, sql, max_rows=3).is_cut is False
+    assert run_read_only(database, sql, max_rows=2) == Rows(("id",), ((1,), (2,)), True)
+    assert run_read_only(database, sql, max_rows=3).is_truncated is False
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_it_does_nothing_else(database: Path, tmp_path: Path, sql: str) -> None:
     before = database.read_bytes()
     other = tmp_path / "other.db"
     with pytest.raises(QueryError) as caught:
-        run_readonly(database, sql.format(other=other))
+        run_read_only(database, sql.format(other=other))
     assert caught.value.reason in ("QUERY_REFUSED", "QUERY_FAILED")
     assert database.read_bytes() == before
     assert list(tmp_path.iterdir()) == [database]
@@ -94,26 +94,26 @@ def test_it_does_nothing_else(database: Path, tmp_path: Path, sql: str) -> None:
 
 def test_a_second_statement_is_refused(database: Path) -> None:
     with pytest.raises(QueryError, match="one statement"):
-        run_readonly(database, "SELECT 1; DELETE FROM orders")
-    assert run_readonly(database, "SELECT COUNT(*) FROM orders").rows == ((3,),)
+        run_read_only(database, "SELECT 1; DELETE FROM orders")
+    assert run_read_only(database, "SELECT COUNT(*) FROM orders").rows == ((3,),)
 
 
 def test_time_is_limited(database: Path) -> None:
     with pytest.raises(QueryError, match=r"stopped after 0\.2 s") as caught:
-        run_readonly(database, ENDLESS, timeout_s=0.2)
+        run_read_only(database, ENDLESS, timeout_s=0.2)
     assert caught.value.reason == "QUERY_TIMEOUT"
 
 
 def test_the_size_of_a_value_is_limited(database: Path) -> None:
     with pytest.raises(QueryError, match="too big"):
-        run_readonly(database, f"SELECT zeroblob({MAX_VALUE_BYTES + 1})")
+        run_read_only(database, f"SELECT zeroblob({MAX_VALUE_BYTES + 1})")
 
 
 def test_failures_name_the_database(database: Path, tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="no such table: absent"):
-        run_readonly(database, "SELECT * FROM absent")
+        run_read_only(database, "SELECT * FROM absent")
     with pytest.raises(QueryError, match=r"none\.db: unable to open"):
-        run_readonly(tmp_path / "none.db", "SELECT 1")
+        run_read_only(tmp_path / "none.db", "SELECT 1")
     assert not (tmp_path / "none.db").exists()
 
 
@@ -124,4 +124,4 @@ def test_text_that_is_no_utf8_is_shown(tmp_path: Path) -> None:
     connection.execute("INSERT INTO t VALUES (CAST(x'e9' AS TEXT))")
     connection.commit()
     connection.close()
-    assert run_readonly(path, "SELECT a FROM t").rows == (("\ufffd",),)
+    assert run_read_only(path, "SELECT a FROM t").rows == (("\ufffd",),)
