@@ -6,6 +6,7 @@ Tokenizes nothing itself.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -186,10 +187,9 @@ def _tokens_by_id(
             )
         tokens[token_id], types[token_id] = text, kind
     filled = [f"[PAD{i}]" if text is None else text for i, text in enumerate(tokens)]
-    if len(set(filled)) != vocab_size:
-        seen: set[str] = set()
-        twice = next(text for text in filled if text in seen or seen.add(text))  # type: ignore[func-returns-value]
-        raise VocabularyError(f"tokenizer.json: two ids stand for the token {twice!r}")
+    text, count = Counter(filled).most_common(1)[0]
+    if count > 1:
+        raise VocabularyError(f"tokenizer.json: {count} ids stand for the token {text!r}")
     return filled, types
 
 

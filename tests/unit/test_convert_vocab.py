@@ -170,7 +170,7 @@ def _set(*path: Any) -> Callable[[dict[str, Any]], None]:
         (_set("model", "merges", 0, ["a", "never"]), "never"),
         (_set("model", "vocab", "new", 320), "id 320"),
         (_set("model", "vocab", "new", 300), "id 300"),
-        (_set("model", "vocab", "[PAD330]", 320), "two ids"),
+        (_set("model", "vocab", "[PAD330]", 320), "2 ids stand for"),
         (_set("normalizer", {"type": "NFC"}), "normalizes"),
         (_set("pre_tokenizer", {"type": "Whitespace"}), "pre-tokenizer"),
         (_set("pre_tokenizer", "pretokenizers", 1, "add_prefix_space", True), "prefix space"),
@@ -182,7 +182,7 @@ def test_tokenizers_that_are_refused(
     tokenizer: dict[str, Any], change: Callable[[dict[str, Any]], None], named: str
 ) -> None:
     change(tokenizer)
-    shape = "padded_vocabulary" if named == "two ids" else "convolution_first"
+    shape = "padded_vocabulary" if named == "2 ids stand for" else "convolution_first"
     with pytest.raises(VocabularyError, match=named.replace("|", r"\|")):
         parse(tokenizer, shape)
 
