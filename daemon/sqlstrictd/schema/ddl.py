@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sqlstrictd.errors import SchemaError, SchemaTooLarge
+from sqlstrictd.errors import SchemaError
 from sqlstrictd.schema.compact import is_compact, read_compact
 from sqlstrictd.schema.cursor import Cursor
 from sqlstrictd.schema.draft import SchemaDraft
@@ -33,12 +33,11 @@ def parse_schema(text: str, dialect: str = "sqlite") -> Schema:
     something that is not in the text is dropped with a warning.
 
     Raises:
-        SchemaError: the text cannot be read, with line and column.
-        SchemaTooLarge: the text, the number of tables, or that of a table's columns.
+        SchemaError: the text cannot be read or is over a cap, with line and column.
     """
     if len(text) > MAX_TEXT_LENGTH:
-        raise SchemaTooLarge(
-            f"The schema has {len(text)} characters; at most {MAX_TEXT_LENGTH} are read."
+        raise SchemaError(
+            f"The schema has {len(text)} characters; at most {MAX_TEXT_LENGTH} are read.", 1, 1
         )
     text = text.removeprefix("\ufeff")
     _check_characters(text)

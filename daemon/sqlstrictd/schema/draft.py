@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlstrictd.errors import SchemaTooLarge
 from sqlstrictd.schema.cursor import Cursor, show
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
@@ -53,8 +52,7 @@ class TableDraft:
         """Add a column.
 
         Raises:
-            SchemaError: the table has a column of that name already.
-            SchemaTooLarge: it has as many as a table may have.
+            SchemaError: the table has a column of that name already, or as many as it may have.
         """
         if fold(column.name) in self.columns:
             raise cursor.error(
@@ -62,9 +60,9 @@ class TableDraft:
                 name.start,
             )
         if len(self.columns) == MAX_COLUMNS:
-            raise SchemaTooLarge(
-                f"Line {cursor.line(name.start)}: table {show(self.name.token.value)} has more "
-                f"than {MAX_COLUMNS} columns."
+            raise cursor.error(
+                f"Table {show(self.name.token.value)} has more than {MAX_COLUMNS} columns.",
+                name.start,
             )
         self.columns[fold(column.name)] = column
 
@@ -100,8 +98,7 @@ class SchemaDraft:
         """Add a table.
 
         Raises:
-            SchemaError: there is a table of that name already, or it has no columns.
-            SchemaTooLarge: there are as many as a schema may have.
+            SchemaError: there is a table of that name already, or as many as there may be.
         """
         token = table.name.token
         if _key(table.name) in self._tables:
@@ -109,10 +106,8 @@ class SchemaDraft:
         if not table.columns:
             raise self._cursor.error(f"Table {show(token.value)} has no columns.", token.start)
         if len(self._tables) == MAX_TABLES:
-            raise SchemaTooLarge(
-                f"Line {self._cursor.line(token.start)}: the schema has more than {MAX_TABLES} "
-                "tables."
-            )
+            message = f"The schema has more than {MAX_TABLES} tables."
+            raise self._cursor.error(message, token.start)
         self._tables[_key(table.name)] = table
 
     def remove(self, name: TableName) -> None:

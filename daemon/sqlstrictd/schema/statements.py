@@ -59,7 +59,7 @@ _TABLE_OPTIONS: Final = frozenset(
 
 def read_statement(cursor: Cursor, draft: SchemaDraft, first: Token) -> None:
     """Read or pass over one statement with the semicolon after it."""
-    if first.is_symbol(";") or first.is_symbol("/") or first.is_word("GO"):
+    if first.is_symbol(";") or first.is_symbol("/") or _is_go(cursor, first):
         cursor.take()
     elif first.is_symbol("\\"):
         cursor.jump(_end_of(_LINE, cursor, first.start))  # a command of psql, to the line's end
@@ -155,9 +155,9 @@ def _read_options(cursor: Cursor, name: Token) -> None:
     is_first = True
     while (token := cursor.peek()) is not None and not token.is_symbol(";"):
         _refuse_copies(cursor, name)
-        if is_first and not token.is_word(*_TABLE_OPTIONS, "GO"):
+        if is_first and not _is_go(cursor, token) and not token.is_word(*_TABLE_OPTIONS):
             raise cursor.unexpected("; or a table option is expected")
-        if token.is_word("GO"):
+        if _is_go(cursor, token):
             return
         _refuse_missing_semicolon(cursor)
         if token.is_symbol("("):
@@ -167,6 +167,15 @@ def _read_options(cursor: Cursor, name: Token) -> None:
         else:
             cursor.take()
         is_first = False
+
+
+def _is_go(cursor: Cursor, token: Token) -> bool:
+    """Whether this is SQL Server's end of a batch: GO alone on its line."""
+    if not token.is_word("GO"):
+        return False
+    before = re.split(r"[\r\n]", cursor.text[max(0, token.start - 80) : token.start])[-1]
+    after = _LINE.match(cursor.text, token.end)
+    return not before.strip() and (after is None or not after.group().strip(" \t;"))
 
 
 def _refuse_missing_semicolon(cursor: Cursor) -> None:
@@ -182,7 +191,7 @@ def _pass_statement(cursor: Cursor, *, has_block: bool = False) -> None:
     depth = 0
     is_copy = False
     while (token := cursor.peek()) is not None:
-        if token.is_symbol(";") and depth <= 0:
+        if (token.is_symbol(";") and depth <= 0) or _is_go(cursor, token):
             break
         if not has_block:
             _refuse_missing_semicolon(cursor)
@@ -224,7 +233,8 @@ def _read_alter(cursor: Cursor, draft: SchemaDraft, first: Token) -> None:
             _pass_alteration(cursor, draft, table)
         if not cursor.take_symbol(","):
             break
-    if cursor.peek() is not None and not cursor.sees_word("GO"):
+    following = cursor.peek()
+    if following is not None and not _is_go(cursor, following):
         cursor.expect_symbol(";", "after ALTER TABLE")
 
 
@@ -247,7 +257,7 @@ def _pass_alteration(cursor: Cursor, draft: SchemaDraft, table: TableDraft) -> N
         )
     draft.leave_out("ALTER TABLE", token.start)
     while (token_ahead := cursor.peek()) is not None:
-        if token_ahead.is_symbol(",") or token_ahead.is_symbol(";") or token_ahead.is_word("GO"):
+        if token_ahead.is_symbol(",") or token_ahead.is_symbol(";") or _is_go(cursor, token_ahead):
             return
         _refuse_missing_semicolon(cursor)
         if token_ahead.is_symbol("("):

@@ -21,7 +21,7 @@ from sqlstrictd.verify.lexical import (
 )
 from sqlstrictd.verify.prepare import ENGINE, prepare
 from sqlstrictd.verify.scope import Resolver
-from sqlstrictd.verify.tree import check_nodes, defined_names, names_in_strings, parse
+from sqlstrictd.verify.tree import check_counts, check_nodes, defined_names, names_in_strings, parse
 from sqlstrictd.verify.verdict import Problem, StatementKind, Verdict
 
 
@@ -52,12 +52,17 @@ def _check_tree(
     sql: str, tree: exp.Expr, lexed: Lexed, schema: Schema, dialect: str, reporter: Reporter
 ) -> Verdict:
     defined = defined_names(tree)
-    problems = check_nodes(tree, dialect, reporter)
-    problems += check_functions(lexed.tokens, dialect, defined, reporter)
+    problems = [
+        *check_functions(lexed.tokens, dialect, defined, reporter),
+        *check_nodes(tree, dialect, reporter),
+        *check_counts(tree, lexed.tokens, reporter),
+    ]
     if problems:
-        problems = list(dict.fromkeys(problems))[:MAX_PROBLEMS]
+        # The tokens and the tree may say the same of one function: the tokens' place is the better.
+        unique = {problem.message: problem for problem in reversed(problems)}
         kind: StatementKind = "select" if _only_reads(tree) else "other"
-        return Verdict(kind, lexed.is_single, False, False, tuple(problems))
+        found = tuple(reversed(unique.values()))[:MAX_PROBLEMS]
+        return Verdict(kind, lexed.is_single, False, False, found)
     resolver = Resolver(schema, dialect, reporter)
     resolver.resolve(tree)
     problems = resolver.problems or check_quoted_names(lexed.tokens, schema, defined, reporter)

@@ -89,6 +89,10 @@ def lex(sql: str, dialect: str, reporter: Reporter) -> Lexed:
         message = _judge(token, dialect)
         if message:
             return Lexed(tokens, (reporter.problem("syntax", message, token.start),), True)
+    comma = _find_stray_comma(tokens)
+    if comma is not None:
+        problem = reporter.problem("syntax", "Nothing follows this comma.", comma.start)
+        return Lexed(tokens, (problem,), True)
     deep = _find_too_deep(tokens)
     if deep is not None:
         message = f"The statement is nested too deeply for the checker: over {MAX_DEPTH} levels."
@@ -130,6 +134,18 @@ def _judge(token: Token, dialect: str) -> str:
     if token.kind == "quoted" and dialect != "sqlite" and not token.text.startswith('"'):
         return "Names are quoted with double quotes."
     return ""
+
+
+def _find_stray_comma(tokens: tuple[Token, ...]) -> Token | None:
+    """Find a comma at the end of a list, which sqlglot passes over."""
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.is_symbol(",") and (
+            following is None
+            or (following.kind == "symbol" and following.text in "),;")
+            or following.is_word("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION")
+        ):
+            return token
+    return None
 
 
 def _find_too_deep(tokens: tuple[Token, ...]) -> Token | None:

@@ -98,6 +98,20 @@ def check_nodes(tree: exp.Expr, dialect: str, reporter: Reporter) -> list[Proble
     return problems
 
 
+def check_counts(tree: exp.Expr, tokens: tuple[Token, ...], reporter: Reporter) -> list[Problem]:
+    """Refuse what the parser reads as SELECT or CAST though nobody wrote the word.
+
+    It takes FROM orders, an empty SELECT and DATE '2020-01-01', which SQLite reads otherwise.
+    """
+    for word, node_type in (("SELECT", exp.Select), ("CAST", exp.Cast)):
+        nodes = list(tree.find_all(node_type))
+        if len(nodes) != sum(token.is_word(word) for token in tokens):
+            return [reporter.problem("syntax", f"A {word} is not written out.", 0)]
+        if any(isinstance(node, exp.Select) and not node.expressions for node in nodes):
+            return [reporter.problem("syntax", "A SELECT has no columns.", 0)]
+    return []
+
+
 def _judge(node: exp.Expr, dialect: str) -> str:
     """Say why a node may not stand in a query; empty where it may."""
     name = type(node).__name__
