@@ -216,6 +216,47 @@ def test_stream_in_json_is_a_line_an_event(daemon: StandInDaemon, capsys: Captur
     assert events[2]["sql"] == COUNT
 
 
+def batch_replies() -> list[pb.TranslateBatchResponse]:
+    error = pb.BatchError(code=3, reason="QUESTION_TOO_LONG", message="too long")
+    return [
+        pb.TranslateBatchResponse(index=0, response=sql()),
+        pb.TranslateBatchResponse(index=1, response=refusal()),
+        pb.TranslateBatchResponse(index=2, error=error),
+    ]
+
+
+def test_a_batch_is_a_line_a_question(
+    daemon: StandInDaemon, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "questions.txt"
+    path.write_text("first\n\n  second \nthird")
+    command = ["ask", "--schema", "shop", "--batch", str(path)]
+    daemon.reply("TranslateBatch", *batch_replies())
+    assert main(command) == 1
+    assert capsys.readouterr() == (
+        f"{COUNT}\n\n\n",
+        "sqlstrict: question 2: no SQL: no table fits\nsqlstrict: question 3: too long\n",
+    )
+    asked = [request.request.question for request in daemon.asked("TranslateBatch")]
+    assert asked == ["first", "second", "third"]
+    daemon.reply("TranslateBatch", *batch_replies())
+    assert main([*command, "--json"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["question"] for line in lines] == ["first", "second", "third"]
+    assert lines[0]["sql"] == COUNT and lines[0]["error"] is None
+    assert lines[1]["refusal"]["reason"] == "no_candidate"
+    assert lines[2]["error"] == {"message": "too long", "reason": "QUESTION_TOO_LONG"}
+
+
+def test_the_exit_code_of_a_batch(daemon: StandInDaemon) -> None:
+    command = ["ask", "--schema", "shop", "--batch", "-"]
+    daemon.reply("TranslateBatch", *batch_replies())
+    assert run(*command, stdin="one\ntwo").returncode == 4
+    daemon.reply("TranslateBatch", *batch_replies())
+    assert run(*command, stdin="one").returncode == 0
+    assert run(*command, stdin="").returncode == 0
+
+
 def test_a_schema_error_points_into_the_users_file(
     daemon: StandInDaemon, tmp_path: Path, capsys: Captured
 ) -> None:
@@ -310,6 +351,9 @@ def test_no_daemon(tmp_path: Path, capsys: Captured) -> None:
         ["ask", "q", "--schema", "s", "--timeout", "nan"],
         ["ask", "q", "--schema", "s", "--dialect", "oracle"],
         ["ask", "q", "--schem", "s"],
+        ["ask", "q", "--schema", "s", "--batch", "file"],
+        ["ask", "--schema", "s", "--batch", "file", "--run"],
+        ["ask", "--schema", "-", "--batch", "-"],
         ["schema"],
         ["schema", "rm"],
         ["nonsense"],
@@ -329,6 +373,7 @@ def test_usage_errors(arguments: list[str], capsys: Captured) -> None:
     [
         ["ask", "q", "--schema", "postgresql://host/db"],
         ["ask", "q", "--schema", "./none.sql"],
+        ["ask", "--schema", "shop", "--batch", "none.txt"],
         ["status", "--address", "localhost:80"],
         ["schema", "add", "shop", "shop"],
     ],
@@ -424,13 +469,15 @@ def test_status(daemon: StandInDaemon, capsys: Captured) -> None:
     assert main(["status"]) == 0
     captured = capsys.readouterr()
     assert "ready      yes\n" in captured.out
+    assert f"address    {daemon.address}\n" in captured.out
     assert "tiny (" in captured.out and "1.5 million parameters" in captured.out
     assert "uptime     1 d 2 h\n" in captured.out
     assert "answers    2\n" in captured.out
     assert "refusals" not in captured.out
     assert "engine ended with signal 9" in captured.err
     assert main(["status", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["is_ready"] is True
+    status = json.loads(capsys.readouterr().out)
+    assert (status["is_ready"], status["address"]) == (True, daemon.address)
 
 
 def test_waiting(daemon: StandInDaemon, capsys: Captured) -> None:

@@ -37,6 +37,11 @@ class AsyncClient:
             channel.target(self._path), options=channel.OPTIONS
         )
 
+    @property
+    def address(self) -> str:
+        """The daemon's address, as `--address` takes it."""
+        return channel.format_address(self._path)
+
     async def __aenter__(self) -> AsyncClient:
         return self
 

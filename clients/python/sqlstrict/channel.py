@@ -85,6 +85,11 @@ def target(path: Path) -> str:
     return addresses.grpc_target(path)
 
 
+def format_address(path: Path) -> str:
+    """Return a socket's path as an address."""
+    return addresses.format_address(path)
+
+
 def probe(path: Path) -> None:
     """Raise `NotReachable` unless something listens on a socket that is ours alone."""
     try:

@@ -39,6 +39,11 @@ class Client:
         self._is_probed = False
         self._channel = grpc.insecure_channel(channel.target(self._path), options=channel.OPTIONS)
 
+    @property
+    def address(self) -> str:
+        """The daemon's address, as `--address` takes it."""
+        return channel.format_address(self._path)
+
     def __enter__(self) -> Client:
         return self
 

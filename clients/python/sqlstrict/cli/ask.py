@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlstrict.cli import connection, schemas
+from sqlstrict.cli import batch, connection, schemas
 from sqlstrict.cli.console import Console, read_stdin
 from sqlstrict.cli.exits import Exit
 from sqlstrict.errors import SourceError
@@ -30,7 +30,12 @@ def add_parser(commands: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "question", nargs="+", metavar="QUESTION", help="in your words; - reads standard input"
+        "question", nargs="*", metavar="QUESTION", help="in your words; - reads standard input"
+    )
+    parser.add_argument(
+        "--batch",
+        metavar="FILE",
+        help="ask each line of a file (- for standard input); one line of output for each",
     )
     schemas.add_flags(parser)
     parser.add_argument("-n", type=int, default=0, metavar="N", help="up to N statements (1 to 8)")
@@ -58,15 +63,23 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Ask, and write SQL, rows, or why there is none."""
     question = " ".join(arguments.question)
-    if question == "-" and arguments.schema == "-":
+    if bool(arguments.question) == bool(arguments.batch):
+        arguments.parser.error("give a QUESTION or --batch FILE, and not both")
+    if arguments.batch and (arguments.stream or arguments.runs):
+        arguments.parser.error("--batch goes with neither --stream nor --run")
+    if arguments.schema == "-" and "-" in (question, arguments.batch):
         arguments.parser.error("standard input cannot be both the question and the schema")
     source = schemas.resolve(arguments.schema, console)
     database: Path | None = arguments.database or source.database
     if arguments.runs and database is None:
         arguments.parser.error("--run needs a SQLite file: as --schema, or with --database FILE")
+    options = question_options(arguments, source)
+    if arguments.batch:
+        questions = batch.read_questions(arguments.batch)
+        with schemas.explained(source, console), connection.connect(arguments) as client:
+            return batch.ask_all(client, questions, options, arguments.timeout, console)
     if question == "-":
         question = read_question()
-    options = question_options(arguments, source)
     with schemas.explained(source, console), connection.connect(arguments) as client:
         if arguments.stream:
             answer = follow(client, question, options, console)

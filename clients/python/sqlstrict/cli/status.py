@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from sqlstrict.cli import connection
@@ -30,9 +31,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     with connection.connect(arguments) as client:
         status = client.status()
     if console.is_json:
-        console.json(status)
+        console.json({"address": client.address, **dataclasses.asdict(status)})
         return Exit.ANSWER
-    shown = lines(status)
+    shown = [("address", client.address), *lines(status)]
     widest = max(len(name) for name, _ in shown)
     for name, value in shown:
         console.result(f"{name:<{widest}}  {value}")
