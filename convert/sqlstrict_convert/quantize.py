@@ -53,37 +53,36 @@ def quantize_gguf(
     Raises:
         QuantizeError: llama.cpp failed; the message ends with the last lines of its log.
     """
-    child = subprocess.Popen(
-        [
-            sys.executable,
-            "-P",
-            "-m",
-            "sqlstrict_convert.quantize_child",
-            str(source),
-            str(target),
-            str(QUANTIZATIONS[quantization]),
-            str(n_threads or os.cpu_count() or 1),
-        ],
-        stdin=subprocess.DEVNULL,
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "sqlstrict_convert.quantize_child",
+        str(source),
+        str(target),
+        str(QUANTIZATIONS[quantization]),
+        str(n_threads or os.cpu_count() or 1),
+    ]
+    last_lines: deque[str] = deque(maxlen=LOG_LINES_KEPT)
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,  # its end tells the child that this process is gone
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-    )
-    last_lines: deque[str] = deque(maxlen=LOG_LINES_KEPT)
-    try:
-        with child:
-            assert child.stderr is not None
+    ) as child:
+        assert child.stderr is not None
+        try:
             for line in child.stderr:
                 progress = _PROGRESS.match(line)
                 if progress:
                     on_progress(int(progress[1]), int(progress[2]))
                 elif line.strip():
                     last_lines.append(line.rstrip())
-    except BaseException:
-        child.kill()
-        child.wait()
-        raise
+        except BaseException:
+            child.kill()  # else leaving the block would wait for its end
+            raise
     if child.returncode != 0 or not target.is_file():
         log = "\n".join(last_lines)
         raise QuantizeError(

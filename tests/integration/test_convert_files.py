@@ -184,6 +184,20 @@ def test_a_failure_leaves_the_old_file(folder: Path, tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["model.gguf", "some-model"]
 
 
+@pytest.mark.parametrize("step", ["read", "write", "quantize", "check"])
+def test_a_caller_may_stop_a_run(folder: Path, tmp_path: Path, step: str) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(progress: Progress) -> None:
+        if progress.step == step:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        convert(folder, tmp_path / "model.gguf", "Q4_K_M", on_progress=stop)
+    assert names_in(tmp_path) == ["some-model"]
+
+
 @pytest.mark.parametrize("step", ["write", "quantize", "check"])
 def test_a_killed_run_leaves_the_old_file(folder: Path, tmp_path: Path, step: str) -> None:
     target = tmp_path / "model.gguf"
