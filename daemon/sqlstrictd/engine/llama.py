@@ -76,8 +76,8 @@ class Model:
         params = self._llama.llama_model_default_params()
         # A mapped file that is overwritten or cut short would change answers or end the process.
         binding.set_field(params, "load_mode", self._llama.LLAMA_LOAD_MODE_NONE)
-        # Virtual machines show AMX and forbid its tiles: ggml's AMX kernels then end the process.
-        # The other repacked kernels come with the same switch, so it stays on everywhere else.
+        # ggml's AMX kernels end the process (a protection fault at ldtilecfg), at least in virtual
+        # machines. The other repacked kernels have the same switch, so it is on everywhere else.
         binding.set_field(params, "use_extra_bufts", not binding.has_amx())
         log.last_errors()
         self._pointer = self._llama.llama_model_load_from_file(os.fsencode(path), params)
