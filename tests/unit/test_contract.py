@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -106,6 +107,17 @@ def test_the_stubs_load_with_warnings_as_errors() -> None:
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_projects_floors_are_what_the_stubs_need() -> None:
+    messages = (STUBS / "sqlstrict_pb2.py").read_text()
+    services = (STUBS / "sqlstrict_pb2_grpc.py").read_text()
+    protobuf = re.search(r"Protobuf Python Version: (\S+)", messages)
+    grpcio = re.search(r"GRPC_GENERATED_VERSION = '(\S+)'", services)
+    assert protobuf and grpcio
+    project = tomllib.loads((PROTO.parent / "pyproject.toml").read_text())["project"]
+    assert f"protobuf>={protobuf[1]}" in project["dependencies"]
+    assert f"grpcio>={grpcio[1]}" in project["dependencies"]
 
 
 def npx() -> str:
