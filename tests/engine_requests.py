@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlstrictd.engine.wire import Finished, Generate
+from sqlstrictd.engine.engine import Engine
+from sqlstrictd.engine.wire import Failed, Finished, Generate, Message
 from sqlstrictd.prompt import build_prompt
+
+MakeEngine = Callable[..., Engine]
 
 SCHEMA = "CREATE TABLE orders (id INTEGER, price REAL, status TEXT, customer_id INTEGER);"
 
@@ -31,3 +35,25 @@ def text_of(answer: object) -> str:
     assert isinstance(answer, Finished), answer
     assert answer.outputs[0].finish == "stop", answer
     return answer.outputs[0].text
+
+
+def run(engine: Engine, until: Callable[[list[Message]], bool]) -> list[Message]:
+    """Step until the condition holds for all messages so far; return them. None may fail."""
+    messages: list[Message] = []
+    while not until(messages):
+        engine.wait()
+        messages += engine.scheduler.step()
+        assert not any(isinstance(message, Failed) for message in messages), messages
+    return messages
+
+
+def has(kind: type[Message], request_id: int) -> Callable[[list[Message]], bool]:
+    """A condition for `run`: a message of this kind has come for the request."""
+    return lambda messages: any(isinstance(one, kind) and one.id == request_id for one in messages)
+
+
+def is_clean(engine: Engine) -> bool:
+    """Whether nothing is left behind but the resident schemas."""
+    scheduler = engine.scheduler
+    n_free = scheduler._pool.n_free
+    return scheduler.is_idle and n_free == engine.context.n_sequences - len(scheduler._prefixes)

@@ -26,6 +26,8 @@ Bitmask = NDArray[np.uint32]  # (ceil(vocabulary size / 32),), lowest bit first
 
 # Compiled grammars are 0.1 to a few MB each.
 MAX_GRAMMARS = 64
+# Ten times that of 40 candidate FROM sets. llguidance takes minutes over 150,000 alternatives.
+MAX_GRAMMAR_BYTES = 2**20
 # Bytes that begin what llguidance is to take for a control token; no UTF-8 text has them.
 _SPECIAL_PREFIX = b"\xff"
 # What llguidance's messages say where one of its limits was reached, rather than a rule broken.
@@ -71,6 +73,10 @@ class Grammars:
         """
         compiled = self._find(key, grammar)
         if compiled is None:
+            if len(grammar) > MAX_GRAMMAR_BYTES:
+                raise RequestFailed(
+                    "GRAMMAR_TOO_LARGE", f"a grammar of more than {MAX_GRAMMAR_BYTES} bytes"
+                )
             # Outside the lock: it takes 15 to 900 ms, without the GIL. At worst it is done twice.
             compiled = _guard(
                 lambda: LLMatcher(self._tokenizer, grammar, log_level=0, limits=self._limits)

@@ -1,0 +1,164 @@
+"""Slots, room, fairness, cancelling and failures of the engine's scheduler."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+
+import pytest
+from engine_requests import GRAMMAR, MakeEngine, generate, has, is_clean, run, text_of
+from sqlstrictd.engine.engine import Engine
+from sqlstrictd.engine.wire import (
+    Failed,
+    Finished,
+    Generate,
+    Match,
+    Prefill,
+    Progress,
+    Started,
+)
+from sqlstrictd.prompt import build_prompt
+
+
+def test_more_requests_than_slots_wait_their_turn(make_engine: MakeEngine) -> None:
+    engine = make_engine(slots=2)
+    for number in range(9):
+        engine.scheduler.submit(generate(number, f"Question {number}?"))
+    started: list[int] = []
+    finished: set[int] = set()
+    while not engine.scheduler.is_idle:
+        engine.wait()
+        for message in engine.scheduler.step():
+            if isinstance(message, Started):
+                started.append(message.id)
+            if isinstance(message, Finished):
+                finished.add(message.id)
+        assert engine.scheduler.n_running <= 2
+    assert sorted(started) == list(range(9))
+    assert finished == set(range(9))
+
+
+def test_a_request_that_wants_much_room_is_not_overtaken_for_ever(
+    make_engine: MakeEngine,
+) -> None:
+    engine = make_engine(context_tokens=1024, slots=4)
+    requests = [generate(0, "self " * 100, ddl="a"), generate(1, "self " * 400, ddl="b", n=2)]
+    requests += [generate(number, "self " * 50, ddl="a") for number in range(2, 8)]
+    answers = engine.generate(requests)
+    assert all(isinstance(answer, Finished) for answer in answers)
+    assert is_clean(engine)
+
+
+def test_statements_in_flight_go_on_while_a_long_schema_is_read(make_engine: MakeEngine) -> None:
+    engine = make_engine(context_tokens=4096)
+    engine.generate([generate(0)])
+    engine.scheduler.submit(generate(1, wants_text=True))
+    engine.scheduler.submit(generate(2, ddl="self " * 2000))
+    messages = run(engine, has(Finished, 2))
+    finished = [one.id for one in messages if isinstance(one, Finished)]
+    assert finished == [1, 2]
+    assert sum(isinstance(one, Progress) and one.id == 1 for one in messages) > 2
+
+
+def test_progress_carries_the_growing_text_where_it_is_wanted(engine: Engine) -> None:
+    engine.scheduler.submit(generate(1, wants_text=True))
+    engine.scheduler.submit(generate(2))
+    messages = run(engine, lambda seen: has(Finished, 1)(seen) and has(Finished, 2)(seen))
+    texts = [one.text for one in messages if isinstance(one, Progress) and one.id == 1]
+    (final,) = [
+        one.outputs[0].text for one in messages if isinstance(one, Finished) and one.id == 1
+    ]
+    assert len(texts) > 2
+    for text, longer in itertools.pairwise([*texts, final]):
+        assert longer.startswith(text) and longer != text
+    quiet = [one for one in messages if isinstance(one, Progress) and one.id == 2]
+    assert quiet and not any(one.text for one in quiet)
+
+
+def test_a_character_of_several_tokens_is_shown_whole(engine: Engine) -> None:
+    grammar = 'start: "SELECT \'" /[😀-😏]{3}/ "\';"'
+    engine.scheduler.submit(generate(1, grammar_key="e", grammar=grammar, wants_text=True))
+    messages = run(engine, has(Finished, 1))
+    for message in messages:
+        if isinstance(message, Progress):
+            assert re.fullmatch(r"SELECT ?'?[😀-😏]*'?", message.text), message.text
+
+
+def test_a_cancelled_request_frees_its_slot_at_the_next_step(make_engine: MakeEngine) -> None:
+    engine = make_engine(slots=1)
+    engine.scheduler.submit(generate(1, grammar_key="long", grammar="start: /[a-z]{500}/", n=3))
+    engine.scheduler.submit(generate(2))
+    run(engine, has(Progress, 1))
+    engine.scheduler.cancel(1)
+    assert engine.scheduler.n_running == 0
+    messages = run(engine, has(Finished, 2))
+    assert not any(getattr(one, "id", None) == 1 for one in messages)
+    assert is_clean(engine)
+
+
+def test_requests_may_be_cancelled_at_any_time(engine: Engine) -> None:
+    order = random.Random(1)
+    for number in range(60):
+        ddl = "self " * order.randint(1, 100)
+        request: Generate | Match | Prefill = generate(number, ddl=ddl, n=order.randint(1, 4))
+        if number % 5 == 0:
+            request = Prefill(number, request.schema)
+        elif number % 7 == 0:
+            request = Match(number, "small", GRAMMAR, "SELECT id FROM orders;")
+        engine.scheduler.submit(request)
+        for _ in range(order.randint(0, 6)):
+            if engine.scheduler.can_step:
+                engine.scheduler.step()
+        engine.scheduler.cancel(order.randint(0, number))
+        engine.scheduler.cancel(number)
+    for number in range(60):
+        engine.scheduler.cancel(number)
+    assert is_clean(engine)
+    text_of(engine.generate([generate(100)])[0])
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (generate(1, grammar_key="bad", grammar="start: missing"), "GRAMMAR_INVALID"),
+        (generate(1, "self " * 2000), "PROMPT_TOO_LONG"),
+        (generate(1, ddl="self " * 2000), "PROMPT_TOO_LONG"),
+        (generate(1, max_tokens=1000), "PROMPT_TOO_LONG"),
+        (generate(1, n=8, max_tokens=150), "PROMPT_TOO_LONG"),
+        (Prefill(1, build_prompt("self " * 2000, "").schema), "PROMPT_TOO_LONG"),
+        (Match(1, "bad", "start: missing", "x"), "GRAMMAR_INVALID"),
+        (
+            generate(1, grammar_key="dead", grammar='start: "x" A\nA: /y+/ & /z+/'),
+            "MASK_EMPTY",
+        ),
+    ],
+)
+def test_a_request_that_cannot_be_met_fails_alone_and_by_name(
+    make_engine: MakeEngine, request_: Generate | Prefill | Match, reason: str
+) -> None:
+    engine = make_engine(context_tokens=1024)
+    failed, other = engine.answer([request_, generate(2)])
+    assert isinstance(failed, Failed)
+    assert failed.reason == reason
+    assert "self" not in failed.message and "missing" not in failed.message
+    text_of(other)
+    assert is_clean(engine)
+
+
+def test_the_message_says_how_long_the_prompt_is_and_may_be(make_engine: MakeEngine) -> None:
+    engine = make_engine(context_tokens=1024)
+    (failed,) = engine.generate([generate(1, max_tokens=1000)])
+    assert isinstance(failed, Failed)
+    n_prompt, n_output, limit = map(int, re.findall(r"\d+", failed.message))
+    assert (n_output, limit) == (1000, 1024)
+    assert n_prompt + n_output > limit
+
+
+def test_a_dead_end_of_one_alternative_leaves_the_others(engine: Engine) -> None:
+    grammar = 'start: "SELECT 1;" | "x" A\nA: /y+/ & /z+/'
+    (answer,) = engine.generate([generate(1, grammar_key="half", grammar=grammar, n=8, seed=1)])
+    assert text_of(answer) == "SELECT 1;"
+    assert isinstance(answer, Finished)
+    assert len(answer.outputs) == 1
+    assert is_clean(engine)
