@@ -48,8 +48,7 @@ class Resolver:
         self.columns: set[str] = set()
         self._schema = schema
         self._reporter = reporter
-        # Standard SQL sees an output's alias in ORDER BY alone, SQLite wherever rows are filtered.
-        self._has_aliases_everywhere = dialect == "sqlite"
+        self._is_sqlite = dialect == "sqlite"
 
     def resolve(self, tree: exp.Expr) -> None:
         """Resolve a whole statement."""
@@ -127,7 +126,7 @@ class Resolver:
         aliases = frozenset(
             fold(item.alias) for item in node.expressions if isinstance(item, exp.Alias)
         )
-        if self._has_aliases_everywhere:
+        if self._is_sqlite:  # standard SQL sees the outputs' aliases in ORDER BY alone
             scope.aliases = aliases
         for key in ("where", "group", "having"):
             if node.args.get(key) is not None:
@@ -208,6 +207,11 @@ class Resolver:
             return
         for join in joins:
             self._join(join, scope)
+            if not self._is_sqlite:
+                self._on(join, scope)
+        # To SQLite, ON is a condition on all the tables of FROM, those after it too.
+        for join in joins if self._is_sqlite else ():
+            self._on(join, scope)
 
     def _table(self, node: exp.Table, scope: Scope) -> Source:
         label = fold(node.alias or node.name)
@@ -244,6 +248,8 @@ class Resolver:
             else:
                 shown = show(identifier.name)
                 self._report(f"There is no column {shown} on both sides of USING.", identifier)
+
+    def _on(self, join: exp.Join, scope: Scope) -> None:
         if join.args.get("on") is not None:
             self._expression(join.args["on"], scope)
 
