@@ -67,6 +67,19 @@ column ::= {columns}
 """
 
 
+def load_peer(model: Path, n_threads: int) -> llama_cpp.Llama:
+    """Load the peer with the engine's kernels: engine/llama.py says why AMX is left out."""
+    defaults = llama_cpp.llama_model_default_params
+
+    def params() -> llama_cpp.llama_model_params:
+        values = defaults()
+        values.use_extra_bufts = "amx_tile" not in Path("/proc/cpuinfo").read_text()
+        return values
+
+    llama_cpp.llama_cpp.llama_model_default_params = params
+    return llama_cpp.Llama(str(model), n_ctx=4096, n_threads=n_threads, verbose=False)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -93,12 +106,7 @@ def main() -> None:
                 client.register_schema("bench", ddl)
                 rendering = client.status().model.schema_rendering
                 schema = parse_schema(ddl)
-                peer = llama_cpp.Llama(
-                    str(arguments.model),
-                    n_ctx=4096,
-                    n_threads=arguments.threads,
-                    verbose=False,
-                )
+                peer = load_peer(arguments.model, arguments.threads)
                 grammar = llama_cpp.LlamaGrammar.from_string(names_grammar(schema), verbose=False)
 
                 def ask(question: str) -> int:
