@@ -63,12 +63,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Ask, and write SQL, rows, or why there is none."""
     question = " ".join(arguments.question)
-    if bool(arguments.question) == bool(arguments.batch):
-        arguments.parser.error("give a QUESTION or --batch FILE, and not both")
-    if arguments.batch and (arguments.stream or arguments.runs):
-        arguments.parser.error("--batch goes with neither --stream nor --run")
-    if arguments.schema == "-" and "-" in (question, arguments.batch):
-        arguments.parser.error("standard input cannot be both the question and the schema")
+    refuse_usage(arguments, question)
     source = schemas.resolve(arguments.schema, console)
     database: Path | None = arguments.database or source.database
     if arguments.runs and database is None:
@@ -85,18 +80,21 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
             answer = follow(client, question, options, console)
         else:
             answer = client.translate(question, **options)
-    if answer.sql is None:
-        assert answer.refusal is not None
+    if answer.refusal is not None:
         return refuse(answer, answer.refusal, arguments.stream, console)
     if database is not None and arguments.runs:
         return show_rows(answer, database, arguments, console)
-    if console.is_json:
-        if not arguments.stream:
-            console.json(answer)
-        return Exit.ANSWER
-    for sql in (answer.sql, *(other.sql for other in answer.alternatives)):
-        console.result(sql)
-    return Exit.ANSWER
+    return show_sql(answer, arguments.stream, console)
+
+
+def refuse_usage(arguments: argparse.Namespace, question: str) -> None:
+    """End with a usage error where flags do not go together."""
+    if bool(arguments.question) == bool(arguments.batch):
+        arguments.parser.error("give a QUESTION or --batch FILE, and not both")
+    if arguments.batch and (arguments.stream or arguments.runs):
+        arguments.parser.error("--batch goes with neither --stream nor --run")
+    if arguments.schema == "-" and "-" in (question, arguments.batch):
+        arguments.parser.error("standard input cannot be both the question and the schema")
 
 
 def read_question() -> str:
@@ -152,6 +150,16 @@ def refuse(answer: Answer, refusal: Refusal, is_streamed: bool, console: Console
     for near in refusal.nearest:
         console.note(f"    {near.word!r} resembles {near.name}")
     return Exit.REFUSED
+
+
+def show_sql(answer: Answer, is_streamed: bool, console: Console) -> Exit:
+    """Write the statement and its alternatives, one a line."""
+    if not console.is_json:
+        for sql in (answer.sql, *(other.sql for other in answer.alternatives)):
+            console.result(sql or "")
+    elif not is_streamed:
+        console.json(answer)
+    return Exit.ANSWER
 
 
 def show_rows(
