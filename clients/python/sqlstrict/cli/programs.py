@@ -25,29 +25,22 @@ class Program:
     exit_without: int
 
 
+# The modules of each extra of the project.
+_CONVERT = ("gguf", "llama_cpp", "numpy")
+_DAEMON = (*_CONVERT, "grpc_health", "grpc_reflection", "llguidance", "rapidfuzz", "sqlglot")
+_TRAIN = (*_DAEMON, "tokenizers", "torch", "transformers")
+
+# `serve` ends as sqlstrictd does when it cannot start: starting it again changes nothing.
 PROGRAMS: Mapping[str, Program] = {
-    "serve": Program(
-        "sqlstrictd",
-        "daemon",
-        ("llama_cpp", "llguidance", "numpy", "gguf", "sqlglot", "rapidfuzz", "grpc_health"),
-        "run the daemon in the foreground",
-        # As sqlstrictd ends when it cannot start: starting it again changes nothing.
-        78,
-    ),
+    "serve": Program("sqlstrictd", "daemon", _DAEMON, "run the daemon in the foreground", 78),
     "convert": Program(
         "sqlstrict_convert",
         "convert",
-        ("llama_cpp", "gguf", "numpy", "safetensors"),
+        _CONVERT,
         "turn a Hugging Face checkpoint into a model file",
         1,
     ),
-    "train": Program(
-        "sqlstrict_train",
-        "train",
-        ("torch", "tokenizers", "sqlglot"),
-        "train the bundled model again",
-        1,
-    ),
+    "train": Program("sqlstrict_train", "train", _TRAIN, "train the bundled model again", 1),
 }
 
 
@@ -66,8 +59,8 @@ def become(name: str, arguments: Sequence[str]) -> int:
     missing = [need for need in program.needs if find_spec(need) is None]
     if missing:
         print(
-            f"sqlstrict: {name} needs {', '.join(missing)};"
-            f" install with: pip install 'sqlstrict[{program.extra}]'",
+            f"sqlstrict: {name} needs what is not installed ({', '.join(missing)});"
+            f" pip install 'sqlstrict[{program.extra}]'",
             file=sys.stderr,
         )
         return program.exit_without
