@@ -40,18 +40,19 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     settle()
     channel = Channel(socket.socket(fileno=arguments.fd))
-    settings = Settings(arguments.slots, arguments.context_tokens, arguments.threads)
     try:
-        engine = Engine(arguments.model, settings, wake=channel.wake)
-    except (ModelLoadError, BindingError) as error:
-        channel.send(wire.LoadFailed(str(error)))
-        return CANNOT_LOAD
-    channel.start()
-    channel.send(engine.describe())
-    threading.Thread(target=_beat, args=(channel, engine), name="heartbeat", daemon=True).start()
-    try:
+        try:
+            settings = Settings(arguments.slots, arguments.context_tokens, arguments.threads)
+            engine = Engine(arguments.model, settings, wake=channel.wake)
+        except (ModelLoadError, BindingError, ValueError) as error:
+            channel.send(wire.LoadFailed(str(error)))
+            return CANNOT_LOAD
+        channel.start()
+        channel.send(engine.describe())
+        beat = threading.Thread(target=_beat, args=(channel, engine), name="heartbeat", daemon=True)
+        beat.start()
         code = _serve(channel, engine)
-    except OSError:
+    except ConnectionError:
         return STOPPED  # the front is gone
     except ContextBroken as error:
         print(f"engine: {error}; the process ends", file=sys.stderr)

@@ -8,6 +8,10 @@ from pathlib import Path
 
 # Sequences for resident schemas and for statements being written; llama.cpp's limit is 256.
 N_SEQUENCES = 64
+SLOTS = range(1, 33)
+THREADS = range(1, 513)
+# llama.cpp takes a minute to find that it cannot have 2**31 cells.
+CONTEXT_TOKENS = range(256, 2**18 + 1)
 _TOPOLOGY = Path("/sys/devices/system/cpu")
 
 
@@ -33,7 +37,7 @@ class Settings:
     """How much the engine may hold and do at once.
 
     `context_tokens` is the number of key-value cells that all share: resident schemas, questions
-    and answers. A cell of the 350M model takes 12 KB.
+    and answers. A cell of the 350M model takes 12 KB. Raises ValueError for what cannot be.
     """
 
     slots: int = 4
@@ -41,3 +45,12 @@ class Settings:
     threads: int = field(default_factory=physical_cores)
     max_prefixes: int = 24
     n_sequences: int = N_SEQUENCES
+
+    def __post_init__(self) -> None:
+        for name, value, limits in (
+            ("slots", self.slots, SLOTS),
+            ("context tokens", self.context_tokens, CONTEXT_TOKENS),
+            ("threads", self.threads, THREADS),
+        ):
+            if value not in limits:
+                raise ValueError(f"{value} {name}; from {limits.start} to {limits.stop - 1}")

@@ -16,6 +16,7 @@ from typing import Any
 from sqlstrictd.prompt import Piece
 
 MAX_FRAME_BYTES = 4 * 2**20
+MAX_ALTERNATIVES = 16
 HEADER = struct.Struct(">I")
 
 
@@ -39,8 +40,10 @@ class Generate:
     wants_text: bool = False
 
     def __post_init__(self) -> None:
-        if self.n < 1 or self.max_tokens < 1 or not self.question or self.seed < 0:
-            raise ValueError("a Generate needs n, max_tokens, a question, and a seed not below 0")
+        if not (1 <= self.n <= MAX_ALTERNATIVES and self.max_tokens >= 1 and self.seed >= 0):
+            raise ValueError("n, max_tokens or seed is out of bounds")
+        if not self.question:
+            raise ValueError("a Generate needs a question")
 
 
 @dataclass(frozen=True, slots=True)
