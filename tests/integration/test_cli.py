@@ -106,9 +106,9 @@ def test_ask_in_json(daemon: StandInDaemon, capsys: Captured) -> None:
 
 def test_the_question_may_come_from_standard_input(daemon: StandInDaemon) -> None:
     daemon.reply("Translate", sql())
-    done = run("ask", "-", "--schema", "shop", stdin="how many?\n")
+    done = run("ask", "-", "--schema", "shop", stdin="how  many\n\t are open?\r\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, COUNT + "\n", "")
-    assert daemon.asked("Translate")[0].question == "how many?"
+    assert daemon.asked("Translate")[0].question == "how  many are open?"
 
 
 def test_the_schema_may_come_from_standard_input(daemon: StandInDaemon) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +74,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         questions = batch.read_questions(arguments.batch)
         with schemas.explained(source, console), connection.connect(arguments) as client:
             return batch.ask_all(client, questions, options, arguments.timeout, console)
-    if question == "-":
-        question = read_question()
+    question = on_one_line(read_question() if question == "-" else question)
     with schemas.explained(source, console), connection.connect(arguments) as client:
         if arguments.stream:
             answer = follow(client, question, options, console)
@@ -100,9 +100,14 @@ def refuse_usage(arguments: argparse.Namespace, question: str) -> None:
 def read_question() -> str:
     """Return the question on standard input. Raises `SourceError` unless it is text."""
     try:
-        return read_stdin().decode("utf-8-sig").strip()
+        return read_stdin().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError("the question on standard input is not UTF-8 text") from error
+
+
+def on_one_line(text: str) -> str:
+    """Return a question as the contract wants it, without line ends and tabs."""
+    return re.sub(r"\s*[\r\n\t]+\s*", " ", text).strip()
 
 
 def question_options(arguments: argparse.Namespace, source: SchemaSource) -> QuestionOptions:
