@@ -161,6 +161,7 @@ def test_sqlite_refuses_by_itself(
         ("SELECT 'x", 1, 8, "syntax", "string is not closed", None),
         ("SELECT id -- x", 1, 11, "syntax", "comment", None),
         ("SELECT id FROM orders WHERE id = ?", 1, 34, "syntax", "?", None),
+        ("SELECT id FROM orders GROUP ORDER BY id", 1, 29, "prepare", "syntax error", None),
         ("SELECT MAX(COUNT(*)) FROM orders", 0, 0, "prepare", "misuse of aggregate", None),
         ("SELECT id, price FROM orders UNION SELECT id FROM customers", 0, 0, "prepare",
          "same number", None),

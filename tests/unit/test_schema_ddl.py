@@ -182,6 +182,7 @@ def test_several_namespaces_are_refused_by_name() -> None:
         ('CREATE TABLE t (a, "x', 1, 20, "name in quotes is not closed"),
         ("CREATE TABLE t (a) /* x", 1, 20, "comment is not closed"),
         ("Table 'x' (a b)", 1, 14, "quote names with blanks"),
+        ("Table 'SQLite_x' (a)", 1, 7, "SQLite's own"),
         ("Table 'x' (a) foo", 1, 15, "the word Table is expected"),
         ("CREATE TABLE t (a);\nALTER TABLE t RENAME TO u", 2, 15, "(RENAME)"),
         ("CREATE TABLE t (a);\r\nALTER TABLE t DROP COLUMN a", 2, 15, "(DROP)"),

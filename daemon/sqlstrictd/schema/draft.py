@@ -103,6 +103,8 @@ class SchemaDraft:
         token = table.name.token
         if _key(table.name) in self._tables:
             raise self._cursor.error(f"Table {show(token.value)} is defined twice.", token.start)
+        if fold(token.value).startswith("sqlite_"):
+            raise self._cursor.error("Names that begin with sqlite_ are SQLite's own.", token.start)
         if not table.columns:
             raise self._cursor.error(f"Table {show(token.value)} has no columns.", token.start)
         if len(self._tables) == MAX_TABLES:

@@ -5,10 +5,14 @@ Whatever a check cannot do counts as failed: no statement passes because nobody 
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from sqlglot import exp
 
 from sqlstrictd.errors import UnsupportedDialect
 from sqlstrictd.schema.names import fold
+from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify.functions import FUNCTIONS
 from sqlstrictd.verify.lexical import (
@@ -23,6 +27,8 @@ from sqlstrictd.verify.prepare import ENGINE, prepare
 from sqlstrictd.verify.scope import Resolver
 from sqlstrictd.verify.tree import check_counts, check_nodes, defined_names, names_in_strings, parse
 from sqlstrictd.verify.verdict import Problem, StatementKind, Verdict
+
+_NEAR: Final = re.compile(r'near "(.+)": syntax error$', re.DOTALL)
 
 
 def check_statement(sql: str, schema: Schema, dialect: str = "sqlite") -> Verdict:
@@ -74,7 +80,8 @@ def _check_tree(
     error, reads = prepare(sql, schema)
     error = error or _compare(reads, resolver)
     if error:
-        problems = [Problem("prepare", f"{ENGINE} does not prepare it: {error}.")]
+        message = f"{ENGINE} does not prepare it: {error}."
+        problems = [reporter.problem("prepare", message, _find_error(error, lexed.tokens))]
     return Verdict(
         kind="select",
         is_single=True,
@@ -85,6 +92,13 @@ def _check_tree(
         columns=tuple(sorted(resolver.columns)),
         engine=ENGINE,
     )
+
+
+def _find_error(error: str, tokens: tuple[Token, ...]) -> int:
+    """Return the offset of the token that SQLite's error names; -1 unless there is just one."""
+    named = _NEAR.match(error)
+    offsets = [token.start for token in tokens if named and token.text == named.group(1)]
+    return offsets[0] if len(offsets) == 1 else -1
 
 
 def _only_reads(tree: exp.Expr) -> bool:

@@ -41,48 +41,14 @@ _FUNCTIONS: Final = frozenset(map(fold, FUNCTIONS["sqlite"])) | {
 _MOST_STEPS: Final = 1_000_000
 
 
-class Database:
-    """The empty database of one schema; for one thread."""
+class _Authorizer:
+    """Lets SQLite read the tables of one schema and call listed functions; notes what it reads."""
 
     def __init__(self, schema: Schema) -> None:
-        self._reads: set[tuple[str, str]] = set()
+        self.reads: set[tuple[str, str]] = set()
         self._tables = {fold(table.name) for table in schema.tables}
-        self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=0)
-        self._connection.execute("PRAGMA trusted_schema = OFF")
-        self._connection.execute("BEGIN")
-        for statement in create_statements(schema):
-            self._connection.execute(statement)
-        self._connection.execute("COMMIT")
-        for limit, value in _LIMITS.items():
-            self._connection.setlimit(limit, value)
-        self._connection.set_authorizer(self._authorize)
-        self._connection.set_progress_handler(lambda: 1, _MOST_STEPS)
 
-    def prepare(self, sql: str) -> tuple[str, set[tuple[str, str]]]:
-        """Prepare one statement.
-
-        Returns SQLite's error (empty where there is none), and the folded (table, column) pairs
-        that the statement would read.
-        """
-        self._reads.clear()
-        try:
-            self._connection.execute(f"EXPLAIN {sql}").close()
-        except sqlite3.Error as error:
-            return str(error) or type(error).__name__, set()
-        return "", set(self._reads)
-
-    def count_tables(self) -> int:
-        """Return how many tables the database has; it never changes."""
-        self._connection.set_authorizer(None)
-        (count,) = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        self._connection.set_authorizer(self._authorize)
-        return int(count)
-
-    def close(self) -> None:
-        """Free the database."""
-        self._connection.close()
-
-    def _authorize(
+    def __call__(
         self,
         action: int,
         first: str | None,
@@ -97,9 +63,56 @@ class Database:
         if action == sqlite3.SQLITE_READ and not second:
             return sqlite3.SQLITE_OK  # a table or query of which no column is read
         if action == sqlite3.SQLITE_READ and fold(first or "") in self._tables:
-            self._reads.add((fold(first or ""), fold(second or "")))
+            self.reads.add((fold(first or ""), fold(second or "")))
             return sqlite3.SQLITE_OK
         return sqlite3.SQLITE_DENY
+
+
+class Database:
+    """The empty database of one schema; for one thread."""
+
+    def __init__(self, schema: Schema) -> None:
+        # The same thread frees it, or the interpreter when that thread has ended.
+        self._connection = sqlite3.connect(
+            ":memory:", isolation_level=None, cached_statements=0, check_same_thread=False
+        )
+        self._connection.execute("PRAGMA trusted_schema = OFF")
+        self._connection.execute("BEGIN")
+        for statement in create_statements(schema):
+            self._connection.execute(statement)
+        self._connection.execute("COMMIT")
+        for limit, value in _LIMITS.items():
+            self._connection.setlimit(limit, value)
+        self._authorizer = _Authorizer(schema)
+        self._connection.set_authorizer(self._authorizer)
+        self._connection.set_progress_handler(lambda: 1, _MOST_STEPS)
+
+    def prepare(self, sql: str) -> tuple[str, set[tuple[str, str]]]:
+        """Prepare one statement.
+
+        Returns SQLite's error (empty where there is none), and the folded (table, column) pairs
+        that the statement would read.
+        """
+        self._authorizer.reads.clear()
+        try:
+            self._connection.execute(f"EXPLAIN {sql}").close()
+        except sqlite3.Error as error:
+            return str(error) or type(error).__name__, set()
+        return "", set(self._authorizer.reads)
+
+    def count_tables(self) -> int:
+        """Return how many tables the database has; it never changes."""
+        self._connection.set_authorizer(None)
+        (count,) = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        self._connection.set_authorizer(self._authorizer)
+        return int(count)
+
+    def close(self) -> None:
+        """Free the database."""
+        self._connection.close()
+
+    def __del__(self) -> None:
+        self._connection.close()
 
 
 class _Databases(threading.local):
