@@ -14,7 +14,7 @@ import sys
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 from sqlstrictd.config import Config, load_config
-from sqlstrictd.errors import CannotStart, ConfigError
+from sqlstrictd.errors import CannotStart, ConfigError, SqlstrictError
 from sqlstrictd.server import serve
 
 ERROR = 1
@@ -29,15 +29,17 @@ def main() -> int:
     _open_standard_files()
     try:
         config = load_config(sys.argv[1:], os.environ)
+        _start_logging(config)
+        return asyncio.run(serve(config, announce))
     except ConfigError as error:
         announce(error.message)
         return USAGE
-    _start_logging(config)
-    try:
-        return asyncio.run(serve(config, announce))
     except CannotStart as error:
         announce(f"cannot start: {error.message}")
         return CANNOT_START
+    except SqlstrictError as error:
+        announce(error.message)
+        return ERROR
     except KeyboardInterrupt:
         return ERROR
 

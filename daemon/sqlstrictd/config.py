@@ -16,9 +16,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sqlstrict_proto.address import AddressError, default_socket_path, parse_address
+from sqlstrict_proto.address import AddressError, AddressProblem, default_socket_path, parse_address
 
-from sqlstrictd.errors import ConfigError
+from sqlstrictd.errors import CannotStart, ConfigError
 
 PREFIX = "SQLSTRICT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -70,8 +70,8 @@ class _Setting:
 def load_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     """Resolve the settings: flag, else variable, else default.
 
-    Raises ConfigError for an unknown flag or variable and for a value that cannot be. `--help` and
-    `--version` print and raise SystemExit.
+    Raises ConfigError for an unknown flag or variable and for a value that cannot be, CannotStart
+    for a socket path that no system takes. `--help` prints and raises SystemExit.
     """
     texts: dict[str, tuple[str, str]] = {}
     for setting in _SETTINGS:
@@ -89,7 +89,11 @@ def load_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
         text, origin = texts[setting.field]
         try:
             values[setting.field] = setting.parse(text)
-        except (ValueError, AddressError) as error:
+        except AddressError as error:
+            if error.problem is AddressProblem.TOO_LONG:
+                raise CannotStart(str(error)) from error
+            raise ConfigError(f"{origin}: {error}") from error
+        except ValueError as error:
             raise ConfigError(f"{origin}: {error}") from error
     origins = tuple((name, texts[name][1]) for name in values)
     try:

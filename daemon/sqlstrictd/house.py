@@ -104,7 +104,7 @@ class House:
         check = Check(self.catalog, grammars, self.engine, self.workers, self.counters)
         self._services: dict[str, Service] = {
             "sqlstrict.v1.TranslationService": TranslationService(
-                translator, self.admission, self.counters
+                translator, self.admission, self.counters, config.log_content
             ),
             "sqlstrict.v1.SchemaService": SchemaService(self.catalog, self.engine, self.counters),
             "sqlstrict.v1.CheckService": CheckService(check),

@@ -34,12 +34,12 @@ class ModelFile:
     sha256: str
 
 
-async def find_model_file(config: Config) -> ModelFile:
+async def find_model_file(config: Config, bundled: Path = BUNDLED) -> ModelFile:
     """Return the file to load, converting the bundled model first where that has not been done.
 
     Raises CannotStart where there is none, or it is not a file that a model could be in.
     """
-    path = config.model or await _convert_bundled(config.data_folder / "models")
+    path = config.model or await _convert(bundled, config.data_folder / "models")
     return ModelFile(path, await asyncio.to_thread(_digest, path))
 
 
@@ -49,24 +49,25 @@ def _digest(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise CannotStart(f"the model {path} cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
+    try:
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise CannotStart(f"the model {path} is not a file; give the path of a GGUF file")
         if found.st_size > MAX_MODEL_BYTES:
             raise CannotStart(f"the model {path} has {found.st_size} bytes; the limit is 16 GiB")
-        if file.read(4) != b"GGUF":
+        if os.pread(descriptor, 4, 0) != b"GGUF":
             raise CannotStart(
                 f"the model {path} is not a GGUF file; `sqlstrict convert` makes one of a"
                 " Hugging Face checkpoint"
             )
-        file.seek(0)
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        with open(descriptor, "rb", closefd=False) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    finally:
+        os.close(descriptor)
 
 
-async def _convert_bundled(folder: Path) -> Path:
+async def _convert(checkpoint: Path, folder: Path) -> Path:
     """Return the bundled model as a GGUF, named by its checkpoint's content."""
-    checkpoint = BUNDLED
     if not (checkpoint / "config.json").is_file():
         raise CannotStart("this installation has no bundled model; give one with --model FILE")
     key = await asyncio.to_thread(_checkpoint_digest, checkpoint)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from sqlstrictd.config import Config, default_data_folder, load_config
-from sqlstrictd.errors import ConfigError
+from sqlstrictd.errors import CannotStart, ConfigError
 
 ENVIRON = {"HOME": "/home/ann", "XDG_RUNTIME_DIR": "/run/user/7"}
 
@@ -63,7 +63,6 @@ def test_every_flag_has_its_variable() -> None:
         (["--grace", "nan"], {}, "seconds"),
         (["--log-level", "loud"], {}, "debug, info"),
         (["--address", "localhost:50051"], {}, "unix:///"),
-        (["--address", "unix:///" + "x" * 200], {}, "bytes"),
         (["extra"], {}, "extra"),
         ([], {"SQLSTRICT_QUEUE_LIMITS": "1"}, "SQLSTRICT_QUEUE_LIMIT"),
         ([], {"SQLSTRICT_LOG_CONTENT": "perhaps"}, "SQLSTRICT_LOG_CONTENT"),
@@ -74,6 +73,11 @@ def test_what_is_wrong_is_said_with_what_would_be_right(
 ) -> None:
     with pytest.raises(ConfigError, match=words):
         load_config(argv, {**ENVIRON, **environ})
+
+
+def test_a_path_that_no_socket_takes_is_not_a_matter_of_usage() -> None:
+    with pytest.raises(CannotStart, match="bytes"):
+        load_config(["--address", "unix:///" + "x" * 200], ENVIRON)
 
 
 def test_the_data_folder_follows_xdg_where_the_path_is_absolute() -> None:

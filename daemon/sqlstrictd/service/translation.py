@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from sqlstrictd.service.call import Boundary, Call, Handler, parse
 from sqlstrictd.service.messages import answer_pb, question_of
 from sqlstrictd.translate import Translator
 
+log = logging.getLogger(__name__)
+
 # Answers of a batch that are made ahead of the one to be written next, per slot.
 READ_AHEAD = 2
 
@@ -23,8 +26,15 @@ READ_AHEAD = 2
 class TranslationService:
     """The methods of TranslationService."""
 
-    def __init__(self, translator: Translator, admission: Admission, counters: Counters) -> None:
+    def __init__(
+        self,
+        translator: Translator,
+        admission: Admission,
+        counters: Counters,
+        log_content: bool = False,
+    ) -> None:
         self._translator = translator
+        self._log_content = log_content
         self._admission = admission
         self._counters = counters
 
@@ -44,7 +54,7 @@ class TranslationService:
         with self._admission.place():
             question = question_of(request)
             answer = await self._translator.translate(question, call.deadline)
-        _note(call, question, answer)
+        self._note(call, question, answer)
         return answer_pb(answer, call.request_id)
 
     async def _translate_stream(self, call: Call, request: pb.TranslateStreamRequest) -> None:
@@ -58,7 +68,7 @@ class TranslationService:
             await call.write(pb.TranslateStreamResponse(accepted=accepted), self._counters)
             async with asyncio.timeout_at(call.deadline):
                 answer = await self._translate_with_progress(call, question)
-        _note(call, question, answer)
+        self._note(call, question, answer)
         final = answer_pb(answer, call.request_id)
         await call.write(pb.TranslateStreamResponse(final=final), self._counters)
 
@@ -134,6 +144,7 @@ class TranslationService:
                 request = parse(pb.TranslateBatchRequest, data)
                 question = question_of(request.request, "request.")
                 answer = await self._translator.translate(question, deadline)
+                self._log(f"{call.request_id}-{index}", question, answer)
         except Exception as error:
             known = self._boundary.known(error, call)
             batch_error = pb.BatchError(
@@ -144,15 +155,24 @@ class TranslationService:
             index=index, response=answer_pb(answer, f"{call.request_id}-{index}")
         )
 
+    def _note(self, call: Call, question: Question, answer: Answer) -> None:
+        """Put what may be said of an answer on the call's log line: sizes, counts, the outcome."""
+        call.facts.update(
+            outcome=_name_of(answer),
+            question_bytes=len(question.text.encode()),
+            prompt_tokens=answer.usage.prompt_tokens,
+            cached_tokens=answer.usage.cached_tokens,
+            output_tokens=answer.usage.output_tokens,
+            queue_ms=answer.usage.queue_us // 1000,
+        )
+        self._log(call.request_id, question, answer)
 
-def _note(call: Call, question: Question, answer: Answer) -> None:
-    """Put what may be said of an answer on the call's log line: sizes, counts, the outcome."""
-    outcome = answer.outcome
-    call.facts.update(
-        outcome="SQL" if isinstance(outcome, Sql) else outcome.reason.value,
-        question_bytes=len(question.text.encode()),
-        prompt_tokens=answer.usage.prompt_tokens,
-        cached_tokens=answer.usage.cached_tokens,
-        output_tokens=answer.usage.output_tokens,
-        queue_ms=answer.usage.queue_us // 1000,
-    )
+    def _log(self, request_id: str, question: Question, answer: Answer) -> None:
+        """Log what was asked and answered, where the user has asked for it with --log-content."""
+        if self._log_content:
+            sql = answer.outcome.text if isinstance(answer.outcome, Sql) else _name_of(answer)
+            log.info("id=%s question=%r answer=%r", request_id, question.text, sql)
+
+
+def _name_of(answer: Answer) -> str:
+    return "SQL" if isinstance(answer.outcome, Sql) else answer.outcome.reason.value

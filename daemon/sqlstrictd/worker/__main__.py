@@ -6,9 +6,11 @@ never holds an exception's text, except that of a SchemaError, which goes to the
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
+import signal
 import struct
 import sys
 from collections import OrderedDict
@@ -27,6 +29,7 @@ from sqlstrictd.verify import canonical, check_statement
 
 HEADER = struct.Struct(">I")
 KEPT_SCHEMAS = 16
+PR_SET_PDEATHSIG = 1
 
 Reply = dict[str, Any]
 
@@ -115,12 +118,17 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 def main() -> None:
     """Serve on the standard pipes, which nothing else in this process may write to."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Ctrl-C goes to the whole group of processes; the front drains, and needs its workers for that.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        # The end of the pipe is seen between requests only; this ends a busy worker too.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     requests = os.fdopen(os.dup(0), "rb")
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
         serve(requests, replies)
-    except (BrokenPipeError, KeyboardInterrupt):
+    except BrokenPipeError:
         sys.exit(0)
 
 
