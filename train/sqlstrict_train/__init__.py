@@ -1,1 +1,1 @@
-"""Offline: the recipe of the small bundled model, from generated data to a checkpoint."""
+"""Offline training: the generator of questions and statements, and the small bundled model."""
