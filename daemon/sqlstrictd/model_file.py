@@ -8,6 +8,7 @@ may import llama.cpp.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import os
@@ -102,7 +103,8 @@ async def _convert(checkpoint: Path, folder: Path) -> Path:
     except OSError as error:
         raise CannotStart(f"the model cannot be kept in {folder}: {error.strerror}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
     return target
 
 
