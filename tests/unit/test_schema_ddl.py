@@ -121,6 +121,16 @@ def test_added_columns_and_keys_count() -> None:
     assert keys(schema, "a") == (ForeignKey(("z",), "b", ("y",)),)
 
 
+def test_constraints_of_a_table_need_no_comma_between_them() -> None:
+    schema = parse_schema(
+        "CREATE TABLE a (x INT, y INT, UNIQUE (x) CHECK (y > 0) CONSTRAINT p PRIMARY KEY (x) "
+        "FOREIGN KEY (y) REFERENCES a (x) UNIQUE (y))"
+    )
+    assert schema.tables[0].column_names == ("x", "y")
+    assert schema.tables[0].primary_key == ("x",)
+    assert keys(schema, "a") == (ForeignKey(("y",), "a", ("x",)),)
+
+
 def test_a_dropped_table_may_come_again() -> None:
     schema = parse_schema("CREATE TABLE a (x); DROP TABLE IF EXISTS a; CREATE TABLE a (y)")
     assert columns(schema, "a") == [("y", "", False)]
@@ -164,6 +174,14 @@ def test_several_namespaces_are_refused_by_name() -> None:
         ("CREATE TABLE t (a INT) nonsense", 1, 24, "nonsense stands where ;"),
         ("CREATE TABLE t (a)\nCREATE TABLE u (b)", 2, 1, "CREATE stands where ;"),
         ("PRAGMA x\nCREATE TABLE u (b)", 2, 1, "a semicolon is expected"),
+        ("CREATE TABLE t (a INT name TEXT)", 1, 23, "comma is missing before name"),
+        ("CREATE TABLE t (a VARCHAR(9) name VARCHAR(9))", 1, 30, "comma is missing"),
+        ("CREATE TABLE t (order INT)", 1, 17, "as a name it needs double quotes"),
+        ("CREATE TABLE where (a INT)", 1, 14, "as a name it needs double quotes"),
+        ("CREATE TABLE t (a INT, AS b INT)", 1, 24, "as a name it needs double quotes"),
+        ("CREATE TABLE t (a CHAR(3,))", 1, 25, ", cannot stand in a type"),
+        ("CREATE TABLE t (a CHAR(3 NOT))", 1, 26, "NOT cannot stand in a type"),
+        ("CREATE TABLE t (a CHAR())", 1, 23, "Nothing stands between"),
         ("CREATE TABLE t (a INT PRIMARY KEEY)", 1, 31, "KEEY stands where KEY"),
         ("CREATE TABLE t (a INT DEFAULT)", 1, 30, "a value is expected"),
         ("CREATE TABLE t (a INT CHECK)", 1, 28, "( is expected"),

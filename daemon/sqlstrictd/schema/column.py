@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlstrictd.schema.cursor import Cursor
+from sqlstrictd.schema.cursor import Cursor, show
 from sqlstrictd.schema.draft import TableDraft
 from sqlstrictd.schema.keys import (
     CONSTRAINT_WORDS,
@@ -20,6 +20,13 @@ from sqlstrictd.schema.keys import (
 )
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.types import Column
+
+_COMMON_TYPES: Final = frozenset(
+    "INT INTEGER BIGINT SMALLINT TINYINT SERIAL TEXT CHAR VARCHAR NVARCHAR REAL FLOAT DOUBLE "
+    "NUMERIC DECIMAL DATE TIME TIMESTAMP DATETIME BOOLEAN BOOL BLOB JSON UUID".split()
+)
+# Words that stand between two such words of one type.
+_TYPE_ADVERBS: Final = frozenset("WITH WITHOUT LOCAL BIG LONG UNSIGNED SIGNED VARYING".split())
 
 MAX_TYPE_LENGTH: Final = 80
 
@@ -84,12 +91,13 @@ def _read_type(cursor: Cursor) -> str:
     """Read a declared type: words, numbers in parentheses, PostgreSQL's brackets; upper case."""
     start = cursor.peek()
     parts: list[str] = []
+    last = start
     while True:
         token = cursor.peek()
         if token is None:
             break
         if token.is_symbol("(") and parts:
-            parts[-1] += _type_arguments(cursor.skip_group())
+            parts[-1] += _type_arguments(cursor)
         elif token.kind == "symbol" and token.value == "[]" and parts:
             cursor.take()
             parts[-1] += "[]"
@@ -97,6 +105,8 @@ def _read_type(cursor: Cursor) -> str:
             cursor.take()
             parts[-1] = cursor.take_name("a type").value.upper()
         elif token.kind in ("word", "quoted") and not _ends_type(cursor, token, bool(parts)):
+            _refuse_missing_comma(cursor, parts, token, last)
+            last = token
             parts.append(cursor.take_name("a type").value.upper())
         else:
             break
@@ -107,14 +117,34 @@ def _read_type(cursor: Cursor) -> str:
     return declared
 
 
+def _refuse_missing_comma(
+    cursor: Cursor, parts: list[str], token: Token, before: Token | None
+) -> None:
+    """Refuse `id INT name TEXT`: SQLite takes it for one column with a type of three words."""
+    if len(parts) < 2 or before is None or token.value.upper() not in _COMMON_TYPES:
+        return
+    known = _COMMON_TYPES | _TYPE_ADVERBS
+    if parts[0].partition("(")[0] in _COMMON_TYPES and before.value.upper() not in known:
+        message = f"A comma is missing before {show(before.text)}, the name of another column."
+        raise cursor.error(message, before.start)
+
+
 def _ends_type(cursor: Cursor, token: Token, has_begun: bool) -> bool:
     if token.is_word("CHARACTER") and has_begun:
         return cursor.sees_word("CHARACTER", "SET")
     return token.kind == "word" and token.value.upper() in CONSTRAINT_WORDS
 
 
-def _type_arguments(inner: list[Token]) -> str:
+def _type_arguments(cursor: Cursor) -> str:
     """Keep the numbers of a type; the values of an ENUM are no part of it here."""
-    if inner and all(token.kind == "number" or token.text in (",", "-", "+") for token in inner):
+    opening = cursor.peek()
+    inner = cursor.skip_group()
+    if opening is not None and not inner:
+        raise cursor.error("Nothing stands between these parentheses.", opening.start)
+    for token, following in zip(inner, [*inner[1:], None], strict=True):
+        is_last_comma = token.text == "," and (following is None or following.text == ",")
+        if token.is_word("NOT", "NULL", "DEFAULT", "PRIMARY", "CHECK") or is_last_comma:
+            raise cursor.error(f"{show(token.text)} cannot stand in a type.", token.start)
+    if all(token.kind == "number" or token.text in (",", "-", "+") for token in inner):
         return f"({''.join(token.text for token in inner)})"
     return ""

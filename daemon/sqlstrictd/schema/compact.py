@@ -23,10 +23,10 @@ def read_compact(cursor: Cursor, draft: SchemaDraft) -> None:
     while cursor.peek() is not None:
         if not cursor.take_words("TABLE"):
             raise cursor.unexpected("the word Table is expected")
-        table = TableDraft(TableName(cursor.take_name("a table")))
+        table = TableDraft(TableName(cursor.take_any_name("a table")))
         cursor.expect_symbol("(", "before the columns of a table")
         while True:
-            name = cursor.take_name("a column")
+            name = cursor.take_any_name("a column")
             table.add_column(cursor, name, Column(name.value))
             if not cursor.take_symbol(","):
                 break

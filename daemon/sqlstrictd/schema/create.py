@@ -25,8 +25,11 @@ def read_items(cursor: Cursor, table: TableDraft) -> None:
     """Read columns and constraints with the parentheses around them into the table."""
     cursor.expect_symbol("(", "before the columns of a table")
     while True:
+        is_constraint = cursor.sees_word("CONSTRAINT") or _sees_constraint(cursor)
         read_item(cursor, table)
-        if not cursor.take_symbol(","):
+        # SQLite needs no comma between two constraints of a table.
+        is_next = cursor.sees_word("CONSTRAINT") or _sees_constraint(cursor)
+        if not cursor.take_symbol(",") and not (is_constraint and is_next):
             break
     cursor.expect_symbol(")", "after the columns of a table, or a comma between them")
 
@@ -93,8 +96,11 @@ def _names_column(token: Token) -> bool:
 
 
 def _pass_item(cursor: Cursor) -> None:
-    """Pass over a whole constraint or index."""
-    while not ends_item(cursor):
+    """Pass over a whole constraint or index, up to a comma or the next constraint."""
+    pass_token(cursor)
+    while not ends_item(cursor) and not cursor.sees_word("CONSTRAINT"):
+        if _sees_constraint(cursor):
+            return
         pass_token(cursor)
 
 

@@ -14,6 +14,11 @@ from sqlstrictd.schema.scan import Places, ScanError, Token, check_name, scan
 
 MAX_NAME_LENGTH: Final = 255
 
+# Words that no dialect takes as a bare name.
+_RESERVED_EVERYWHERE: Final = frozenset(
+    "AND AS CASE CHECK CONSTRAINT CREATE DEFAULT DISTINCT ELSE FOREIGN FROM GROUP HAVING IN NOT "
+    "NULL ON OR ORDER PRIMARY REFERENCES SELECT TABLE THEN UNION UNIQUE WHEN WHERE".split()
+)
 _CLOSER: Final = {"(": ")", "{": "}"}
 
 
@@ -96,6 +101,22 @@ class Cursor:
         return self._ahead.popleft()
 
     def take_name(self, what: str) -> Token:
+        """Take a name as `take_any_name` does, but no bare word that SQL reserves everywhere.
+
+        Raises:
+            SchemaError: no name stands here, or one that cannot be used.
+        """
+        token = self.peek()
+        if token is not None and token.is_word(*_RESERVED_EVERYWHERE):
+            word = show(token.text)
+            raise self.error(
+                f"{word} stands where the name of {what} is expected; as a name it needs double "
+                "quotes.",
+                token.start,
+            )
+        return self.take_any_name(what)
+
+    def take_any_name(self, what: str) -> Token:
         """Take a name, bare or in quotes; `what` says whose, as "a column".
 
         SQLite takes a string where only a name can stand, so old dumps have names in single quotes.

@@ -132,7 +132,7 @@ def take_plain(cursor: Cursor) -> bool:
     if any(cursor.take_words(word) for word in _SINGLE_WORDS):
         return True
     if any(cursor.take_words(word) for word in _NAMING_WORDS):
-        cursor.take()
+        cursor.take_name("an option")
         return True
     return False
 
