@@ -16,15 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlstrictd.engine import binding
-from sqlstrictd.engine.llama import (
-    BATCH_TOKENS,
-    Context,
-    DecodeError,
-    Logits,
-    Model,
-    ModelLoadError,
-    Part,
-)
+from sqlstrictd.engine.failure import ModelLoadError
+from sqlstrictd.engine.llama import BATCH_TOKENS, Context, DecodeError, Logits, Model, Part
 
 # The same tokens in batches of other shapes: sums are taken in another order, and the key-value
 # cells are F16. The model's logits lie within ±1; a wrong token moves them by 0.01.

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from engine_requests import GRAMMAR
 from sqlstrictd.engine.failure import RequestFailed
-from sqlstrictd.engine.llama import Model, Vocabulary
+from sqlstrictd.engine.llama import Model
 from sqlstrictd.engine.matcher import MAX_GRAMMAR_BYTES, Grammars, Matcher
+from sqlstrictd.engine.vocabulary import Vocabulary
 
 STATEMENTS = (
     "SELECT id FROM orders;",

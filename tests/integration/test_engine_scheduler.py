@@ -9,6 +9,7 @@ import re
 import pytest
 from engine_requests import GRAMMAR, MakeEngine, generate, has, is_clean, run, text_of
 from sqlstrictd.engine.engine import Engine
+from sqlstrictd.engine.llama import Part
 from sqlstrictd.engine.wire import (
     Failed,
     Finished,
@@ -161,4 +162,36 @@ def test_a_dead_end_of_one_alternative_leaves_the_others(engine: Engine) -> None
     assert text_of(answer) == "SELECT 1;"
     assert isinstance(answer, Finished)
     assert len(answer.outputs) == 1
+    assert is_clean(engine)
+
+
+def test_cells_that_are_gone_fail_the_youngest_request(make_engine: MakeEngine) -> None:
+    """The scheduler sets cells aside, so they are taken here behind its back."""
+    engine = make_engine(context_tokens=1024)
+    thief = list(range(100, 520))
+    engine.context.decode([Part(63, 0, thief, wants_logits=False)])
+    answers = engine.generate([generate(1), generate(2, "self " * 550)])
+    text_of(answers[0])
+    assert isinstance(answers[1], Failed)
+    assert answers[1].reason == "CONTEXT_FULL"
+    engine.context.clear_sequence(63)
+    text_of(engine.generate([generate(3, "self " * 550)])[0])
+    assert is_clean(engine)
+
+
+def test_idle_schemas_make_way_when_cells_are_gone(make_engine: MakeEngine) -> None:
+    engine = make_engine(context_tokens=1024)
+    engine.generate([generate(0, ddl="self " * 300)])
+    engine.context.decode([Part(63, 0, list(range(100, 500)), wants_logits=False)])
+    text_of(engine.generate([generate(1, "self " * 400)])[0])
+    assert engine.scheduler.n_resident == 1
+
+
+def test_a_batch_that_llama_refuses_is_a_typed_failure(engine: Engine) -> None:
+    """The sequence that the schema will get holds tokens already: positions are taken twice."""
+    engine.context.decode([Part(0, 0, list(range(100, 130)), wants_logits=False)])
+    (failed,) = engine.generate([generate(1)])
+    assert isinstance(failed, Failed)
+    assert failed.reason == "DECODE_FAILED"
+    text_of(engine.generate([generate(2)])[0])
     assert is_clean(engine)

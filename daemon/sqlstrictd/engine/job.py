@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from sqlstrictd.engine.failure import RequestFailed
-from sqlstrictd.engine.llama import Logits, Vocabulary
+from sqlstrictd.engine.llama import Logits
 from sqlstrictd.engine.prefixes import Prefix
 from sqlstrictd.engine.preparation import Prepared
 from sqlstrictd.engine.sampling import Sampler
 from sqlstrictd.engine.sequence import Sequence, SequencePool
 from sqlstrictd.engine.statement import Statement, rank
+from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.engine.wire import Finished, Generate, Prefill, Progress
 
 # Alternatives differ only if they are sampled, and sampled warmly enough.

@@ -1,8 +1,8 @@
-"""A GGUF model in memory: tokens, batches, logits, sequences. The only user of llama_cpp.
+"""A GGUF model in memory: batches, logits, sequences. The only user of llama_cpp.
 
 Low-level API only. One thread owns a Context and every call checks that it is that thread; every
-return value of llama.cpp is checked. A `Vocabulary` is read only, so any thread may tokenise.
-What the calls must not do to a hybrid model's state is `sequence.py`'s to know.
+return value of llama.cpp is checked. What the calls must not do to a hybrid model's state is
+`sequence.py`'s to know.
 """
 
 from __future__ import annotations
@@ -20,20 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqlstrictd.engine import binding
+from sqlstrictd.engine.failure import ModelLoadError
+from sqlstrictd.engine.vocabulary import Vocabulary
 
 Logits = NDArray[np.float32]  # (vocabulary size,)
 
 # A step's worth of tokens; more in one batch would end the process (GGML_ASSERT).
 BATCH_TOKENS = 512
-_PIECE_BYTES = 1024
 _META_BYTES = 4096
 
 _llama: Any = None
 _log: binding.Log | None = None
-
-
-class ModelLoadError(Exception):
-    """The file is not a model that this engine can use; the message says why."""
 
 
 class DecodeError(Exception):
@@ -130,53 +127,6 @@ class Model:
         if self._pointer:
             self._llama.llama_model_free(self._pointer)
             self._pointer = None
-
-
-class Vocabulary:
-    """The tokens of a model; read only, so it may be used from any thread."""
-
-    def __init__(self, library: Any, pointer: Any) -> None:
-        self._llama = library
-        self.pointer = int(pointer)
-        self.size = int(library.llama_vocab_n_tokens(pointer))
-        self.bos = int(library.llama_vocab_bos(pointer))
-        self.eos = int(library.llama_vocab_eos(pointer))
-        self.tokenize_pointer = ctypes.cast(library._lib.llama_tokenize, ctypes.c_void_p).value
-        attributes = [library.llama_vocab_get_attr(pointer, token) for token in range(self.size)]
-        self.token_bytes = [self._bytes_of(token) for token in range(self.size)]
-        self.control_tokens = frozenset(
-            token
-            for token, attribute in enumerate(attributes)
-            if attribute & library.LLAMA_TOKEN_ATTR_CONTROL
-            or (
-                attribute & library.LLAMA_TOKEN_ATTR_USER_DEFINED
-                and self.token_bytes[token].startswith(b"<|")
-                and self.token_bytes[token].endswith(b"|>")
-            )
-        )
-        if self.eos < 0 or self.bos < 0:
-            raise ModelLoadError("the vocabulary has no begin-of-text or end-of-text token")
-
-    def _bytes_of(self, token: int) -> bytes:
-        buffer = ctypes.create_string_buffer(_PIECE_BYTES)
-        length = self._llama.llama_token_to_piece(
-            self.pointer, token, buffer, _PIECE_BYTES, 0, True
-        )
-        if length < 0:
-            raise ModelLoadError(f"token {token} is {-length} bytes long; limit {_PIECE_BYTES}")
-        return buffer.raw[:length]
-
-    def tokenize(self, text: str, parse_special: bool) -> list[int]:
-        """Return the tokens of a text, control tokens parsed or not; none are added."""
-        data = text.encode()
-        capacity = len(data) + 2
-        tokens = (ctypes.c_int32 * capacity)()
-        count = self._llama.llama_tokenize(
-            self.pointer, data, len(data), tokens, capacity, False, parse_special
-        )
-        if count < 0:
-            raise ValueError(f"{len(data)} bytes of text became {-count} tokens")
-        return list(tokens[:count])
 
 
 class Context:

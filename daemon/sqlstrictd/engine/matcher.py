@@ -20,7 +20,7 @@ from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from numpy.typing import NDArray
 
 from sqlstrictd.engine.failure import RequestFailed
-from sqlstrictd.engine.llama import Vocabulary
+from sqlstrictd.engine.vocabulary import Vocabulary
 
 Bitmask = NDArray[np.uint32]  # (ceil(vocabulary size / 32),), lowest bit first
 

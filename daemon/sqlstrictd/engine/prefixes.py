@@ -76,7 +76,16 @@ class Prefixes:
         """
         for key, prefix in self._prefixes.items():
             if prefix.n_users == 0 and key != keep:
-                del self._prefixes[key]
-                prefix.sequence.drop()
+                self._drop(prefix)
                 return True
         return False
+
+    def drop_unfinished(self) -> None:
+        """Drop what was begun and is wanted by nobody, since its building failed."""
+        for prefix in list(self._prefixes.values()):
+            if prefix.n_users == 0 and not prefix.is_ready:
+                self._drop(prefix)
+
+    def _drop(self, prefix: Prefix) -> None:
+        del self._prefixes[prefix.key]
+        prefix.sequence.drop()

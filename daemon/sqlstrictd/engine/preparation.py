@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlstrictd.engine.failure import RequestFailed
-from sqlstrictd.engine.llama import Vocabulary
 from sqlstrictd.engine.matcher import Grammars, Matcher
 from sqlstrictd.engine.prefixes import PrefixKey
 from sqlstrictd.engine.prompt_tokens import tokenize_pieces
+from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.engine.wire import Generate, Prefill
 
 

@@ -5,8 +5,8 @@ The scheduler's preparing thread calls it; the prompt itself is made by `sqlstri
 
 from __future__ import annotations
 
-from sqlstrictd.engine.failure import RequestFailed
-from sqlstrictd.engine.llama import ModelLoadError, Vocabulary
+from sqlstrictd.engine.failure import ModelLoadError, RequestFailed
+from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.prompt import Piece
 
 _CHATML_TOKENS = ("<|im_start|>", "<|im_end|>")

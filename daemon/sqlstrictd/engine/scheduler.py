@@ -15,11 +15,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from sqlstrictd.engine.batch import Planned, plan
 from sqlstrictd.engine.failure import RequestFailed
 from sqlstrictd.engine.job import Job
-from sqlstrictd.engine.llama import Context, DecodeError, Vocabulary
+from sqlstrictd.engine.llama import Context, DecodeError
 from sqlstrictd.engine.matcher import Grammars
 from sqlstrictd.engine.prefixes import Prefixes
 from sqlstrictd.engine.preparation import Prepared, prepare
 from sqlstrictd.engine.sequence import SequencePool
+from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.engine.wire import (
     Failed,
     Generate,
@@ -267,6 +268,7 @@ class Scheduler:
         for job in jobs[-1:] if error.is_full else jobs:
             self._tell(job.request.id, RequestFailed(reason, str(error)))
             self._end(job)
+        self._prefixes.drop_unfinished()
 
     def _tell(self, request_id: int, failure: RequestFailed) -> None:
         self._messages.append(Failed(request_id, failure.reason, failure.message))

@@ -8,10 +8,11 @@ the grammar is complete, which needs no end-of-text from the model, or when the 
 from __future__ import annotations
 
 from sqlstrictd.engine.failure import RequestFailed
-from sqlstrictd.engine.llama import Logits, Vocabulary
+from sqlstrictd.engine.llama import Logits
 from sqlstrictd.engine.matcher import Matcher
 from sqlstrictd.engine.sampling import Sampler
 from sqlstrictd.engine.sequence import Sequence
+from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.engine.wire import Output
 
 
