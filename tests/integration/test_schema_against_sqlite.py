@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.schema.names import RESERVED_WORDS, fold, quote_name
@@ -157,6 +157,7 @@ def test_a_sql_server_script() -> None:
     assert schema.tables[1].foreign_keys == (ForeignKey(("CustomerId",), "Customers", ("Id",)),)
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, min_size=2, max_size=6, unique_by=fold))
 def test_any_names_survive_rendering_and_sqlite(names: list[str]) -> None:
     table, *columns = names

@@ -1,7 +1,7 @@
 """Schema text to Schema: what people have, and what is refused with its place."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlstrictd.errors import SchemaError
 from sqlstrictd.schema.ddl import MAX_TEXT_LENGTH, parse_schema
@@ -257,6 +257,7 @@ PIECES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=200), PIECES.map(" ".join), PIECES.map("".join)))
 def test_any_text_is_a_schema_or_a_schema_error(text: str) -> None:
     try:

@@ -1,7 +1,7 @@
 """Tokens and their places."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlstrictd.schema.scan import Places, ScanError, check_name, scan
 
@@ -75,6 +75,7 @@ def test_places_count_every_kind_of_line_end() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab'\"`[]$/*-\n\\ e(1.", max_size=60))
 def test_tokens_lie_in_order_and_lose_nothing_but_blanks(text: str) -> None:
     position = 0

@@ -32,7 +32,7 @@ from sqlstrictd.verify.sources import (
     source_of_table,
     unknown_source,
 )
-from sqlstrictd.verify.tree import find_offset
+from sqlstrictd.verify.tree import column_list, find_offset, is_alias, is_group, output_name
 from sqlstrictd.verify.verdict import Problem
 
 # SQLite's own limit on the tables of a join.
@@ -136,7 +136,7 @@ class Resolver:
         scope.aliases = aliases
         order = node.args.get("order")
         for term in order.expressions if order is not None else ():
-            if not _is_alias(term, aliases):
+            if not is_alias(term, aliases):
                 self._expression(term, scope)
         self._limits(node, scope.ctes)
         return outputs
@@ -159,7 +159,7 @@ class Resolver:
                 outputs.extend(self._all_columns(found, is_qualified=True))
             else:
                 self._expression(item, scope)
-                outputs.append(_output_name(item))
+                outputs.append(output_name(item))
         if len(outputs) > MAX_COLUMNS:
             self._report(f"The query has more than {MAX_COLUMNS} columns.", node)
         return tuple(outputs)
@@ -184,14 +184,14 @@ class Resolver:
 
     def _source(self, node: exp.Expr, scope: Scope) -> None:
         """Add what stands in FROM or after JOIN to the scope; joins in parentheses one by one."""
-        if isinstance(node, exp.Subquery) and _is_group(node.this):
+        if isinstance(node, exp.Subquery) and is_group(node.this):
             if node.alias:
                 self._report("Joins in parentheses cannot have an alias.", node)
             self._source(node.this, scope)
         elif isinstance(node, exp.Subquery):
             # A query in FROM sees those around this one, but not its neighbours.
             outputs = self._query(node.this, scope.parent, scope.ctes)
-            source = source_of_outputs(fold(node.alias), outputs, _column_list(node))
+            source = source_of_outputs(fold(node.alias), outputs, column_list(node))
             scope.sources.append(source)
         elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             scope.sources.append(self._table(node, scope))
@@ -218,7 +218,7 @@ class Resolver:
         if node.args.get("db") is not None:
             self._report("A table's name cannot have another name before it.", node)
             return unknown_source(label)
-        if _column_list(node):
+        if column_list(node):
             self._report("A table's alias cannot have a list of columns.", node)
         outputs = scope.ctes.get(fold(node.name))
         if outputs is not None:
@@ -310,31 +310,3 @@ class Resolver:
         offset = find_offset(finding.node)
         problem = self._reporter.problem("scope", finding.message, offset, finding.nearest)
         self.problems.append(problem)
-
-
-def _is_alias(term: exp.Expr, aliases: frozenset[str]) -> bool:
-    """Whether an ORDER BY term is an output's alias alone: there the alias comes before columns."""
-    while isinstance(term, exp.Ordered | exp.Collate | exp.Paren):
-        term = term.this
-    return isinstance(term, exp.Column) and not term.table and fold(term.name) in aliases
-
-
-def _output_name(item: exp.Expr) -> str | None:
-    """The name of an output: its alias, else the column's own; None for other expressions."""
-    if isinstance(item, exp.Alias):
-        return item.alias
-    while isinstance(item, exp.Paren):
-        item = item.this
-    return item.name if isinstance(item, exp.Column) else None
-
-
-def _is_group(node: exp.Expr) -> bool:
-    """Whether a node in parentheses is a table or joins, and not a query."""
-    while isinstance(node, exp.Subquery) and not node.args.get("joins"):
-        node = node.this
-    return isinstance(node, exp.Table | exp.Subquery)
-
-
-def _column_list(node: exp.Expr) -> tuple[str, ...]:
-    alias = node.args.get("alias")
-    return () if alias is None else tuple(c.name for c in alias.args.get("columns") or ())

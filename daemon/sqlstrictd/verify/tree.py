@@ -169,3 +169,32 @@ def names_in_strings(tree: exp.Expr, tokens: tuple[Token, ...]) -> list[Token]:
         for identifier in tree.find_all(exp.Identifier)
         if identifier.meta.get("start") in strings and not isinstance(identifier.parent, exp.Alias)
     ]
+
+
+def is_alias(term: exp.Expr, aliases: frozenset[str]) -> bool:
+    """Whether an ORDER BY term is an output's alias alone: there the alias comes before columns."""
+    while isinstance(term, exp.Ordered | exp.Collate | exp.Paren):
+        term = term.this
+    return isinstance(term, exp.Column) and not term.table and fold(term.name) in aliases
+
+
+def output_name(item: exp.Expr) -> str | None:
+    """The name of an output: its alias, else the column's own; None for other expressions."""
+    if isinstance(item, exp.Alias):
+        return item.alias
+    while isinstance(item, exp.Paren):
+        item = item.this
+    return item.name if isinstance(item, exp.Column) else None
+
+
+def is_group(node: exp.Expr) -> bool:
+    """Whether a node in parentheses is a table or joins, and not a query."""
+    while isinstance(node, exp.Subquery) and not node.args.get("joins"):
+        node = node.this
+    return isinstance(node, exp.Table | exp.Subquery)
+
+
+def column_list(node: exp.Expr) -> tuple[str, ...]:
+    """Return the names of the column list after an alias; empty where there is none."""
+    alias = node.args.get("alias")
+    return () if alias is None else tuple(c.name for c in alias.args.get("columns") or ())
