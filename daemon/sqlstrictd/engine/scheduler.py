@@ -57,23 +57,18 @@ class Scheduler:
         self._running: list[Job] = []
         self._matches: dict[int, Future[tuple[bool, int]]] = {}
         self._messages: list[Message] = []
+        # The heartbeat's thread reads these: plain values, written after each step.
         self.progress_at_s = time.monotonic()
-
-    # What the heartbeat reads, from its own thread.
+        self.n_resident = 0  # schemas whose prefix is resident
 
     @property
     def n_running(self) -> int:
-        """Requests that have a slot."""
-        return sum(isinstance(job.request, Generate) for job in self._running)
-
-    @property
-    def n_resident(self) -> int:
-        """Schemas whose prefix is resident."""
-        return self._prefixes.n_ready
+        """Requests that have a slot; from any thread."""
+        return sum(job.is_generate for job in tuple(self._running))
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is asked for."""
+        """Whether nothing is asked for; from any thread."""
         return not (self._waiting or self._running or self._matches)
 
     @property
@@ -127,6 +122,7 @@ class Scheduler:
         for job in list(self._running):
             self._report(job)
         self.progress_at_s = time.monotonic()
+        self.n_resident = self._prefixes.n_ready
         messages, self._messages = self._messages, []
         return messages
 

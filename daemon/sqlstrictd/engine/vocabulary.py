@@ -45,7 +45,7 @@ class Vocabulary:
             self.pointer, token, buffer, _PIECE_BYTES, 0, True
         )
         if length < 0:
-            raise ModelLoadError(f"token {token} is {-length} bytes long; limit {_PIECE_BYTES}")
+            raise ModelLoadError(f"token {token} has {-length} bytes; the limit is {_PIECE_BYTES}")
         return buffer.raw[:length]
 
     def tokenize(self, text: str, parse_special: bool) -> list[int]:
