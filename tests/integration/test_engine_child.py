@@ -214,6 +214,22 @@ def test_a_broken_model_is_told_of_and_the_child_ends(
     assert child.ends() == (CANNOT_LOAD, "")
 
 
+def test_a_model_that_makes_llama_abort_takes_only_the_child_with_it(
+    make_child: MakeChild, tiny_gguf: Path, tmp_path: Path
+) -> None:
+    """Two tokens of the same text trip an assertion in llama.cpp's loader."""
+    one, other = ((1).to_bytes(8, "little") + text for text in (b"(", b")"))
+    data = tiny_gguf.read_bytes()
+    assert data.count(one) == data.count(other) == 1
+    path = tmp_path / "doubled.gguf"
+    path.write_bytes(data.replace(one, other))
+    child = make_child(path)
+    assert child.receive() is None
+    code, stderr = child.ends()
+    assert code == -signal.SIGABRT
+    assert "GGML_ASSERT" in stderr
+
+
 def test_settings_that_cannot_be_are_told_of(make_child: MakeChild, tiny_gguf: Path) -> None:
     child = make_child(tiny_gguf, "--slots", "0")
     assert "slots" in child.expect(wire.LoadFailed).message

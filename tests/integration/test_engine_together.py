@@ -18,9 +18,10 @@ from sqlstrictd.engine.wire import (
     Generate,
 )
 
-# In batches of other shapes the logits move. In F32 it is rounding. In Q4_0 another kernel runs,
-# on activations rounded to 8 bits. Where two tokens lie closer than this, either may be chosen.
-TIE_BOUNDS = {"F32": 1e-3, "Q4_0": 0.1}
+# In batches of other shapes the logits move. In F32 it is rounding: 0.0002 measured. In Q4_0 other
+# kernels run, on activations rounded to 8 bits: 0.003 measured here, where logits lie within ±1.1;
+# 0.04 to 0.14 on a model of 350M, within ±2.9. Where two tokens lie closer, either may be chosen.
+TIE_BOUNDS = {"F32": 1e-3, "Q4_0": 0.02}
 
 
 @pytest.mark.parametrize("quantization", TIE_BOUNDS)

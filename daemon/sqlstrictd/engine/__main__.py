@@ -35,9 +35,16 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m sqlstrictd.engine", description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="this end of the front's socketpair")
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
-    parser.add_argument("--slots", type=int, default=defaults.slots)
-    parser.add_argument("--threads", type=int, default=defaults.threads)
-    parser.add_argument("--context-tokens", type=int, default=defaults.context_tokens)
+    parser.add_argument(
+        "--slots", type=int, default=defaults.slots, help="requests decoded at once"
+    )
+    parser.add_argument("--threads", type=int, default=defaults.threads, help="for decoding")
+    parser.add_argument(
+        "--context-tokens",
+        type=int,
+        default=defaults.context_tokens,
+        help="for resident schemas, questions and answers together",
+    )
     arguments = parser.parse_args(argv)
     settle()
     channel = Channel(socket.socket(fileno=arguments.fd))
