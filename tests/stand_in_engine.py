@@ -170,7 +170,8 @@ async def silent(engine: StandInEngine, work: Work) -> None:
     await asyncio.sleep(3600)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition that will come true, however slow the machine is."""
-    while not condition():
-        await asyncio.sleep(0.005)
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition that comes true however slow the machine is; fails where it does not."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)

@@ -1,0 +1,69 @@
+"""Clients that open a stream and do not read it, or give it up: their slots come free."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+from running_house import GOOD_SQL, ask, running_house
+from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
+from sqlstrictd.engine import wire
+from stand_in_engine import StandInEngine, Work, answering, silent, until
+
+
+async def chatty(engine: StandInEngine, work: Work) -> None:
+    """Write drafts without end, more than any window of flow control takes."""
+    engine.send(wire.Started(work.id, 20, 12))
+    n_tokens = 0
+    while True:
+        n_tokens += 1
+        engine.send(wire.Progress(work.id, n_tokens, "x" * 50_000))
+        await asyncio.sleep(0.002)
+
+
+async def test_a_stream_that_nobody_reads_is_ended(tmp_path: Path) -> None:
+    async with running_house(tmp_path, chatty) as front:
+        request = pb.TranslateStreamRequest(request=ask(), include_draft=True)
+        stream = front.translation.TranslateStream(request)
+        first = await stream.read()
+        assert first.WhichOneof("event") == "accepted"
+        # From here on nothing is read.
+        engine = front.engines.last
+        await until(lambda: len(engine.generates) == 1)
+        await until(lambda: engine.cancelled == [engine.generates[0].id])
+        assert front.house.counters["slow_readers"] == 1
+        await until(lambda: front.house.admission.n_inside == 0)
+        # Others are served; and the slow one, when it reads at last, is told.
+        engine.script = answering(GOOD_SQL)
+        assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
+        code = None
+        try:
+            while (await stream.read()) is not grpc.aio.EOF:
+                pass
+            code = await stream.code()
+        except grpc.aio.AioRpcError as error:
+            code = error.code()
+        assert code == grpc.StatusCode.CANCELLED
+
+
+async def test_a_batch_that_is_given_up_frees_every_slot(tmp_path: Path) -> None:
+    async with running_house(tmp_path, silent) as front:
+
+        async def questions() -> AsyncIterator[pb.TranslateBatchRequest]:
+            for number in range(100):
+                yield pb.TranslateBatchRequest(request=ask(f"question {number}"))
+
+        call = front.translation.TranslateBatch(questions())
+        engine = front.engines.last
+        await until(lambda: len(engine.generates) == 4)
+        # It reads ahead by so many and no more.
+        await until(lambda: front.house.counters["requests"] >= 8)
+        assert front.house.counters["requests"] <= 10
+        call.cancel()
+        await until(lambda: front.house.admission.n_inside == 0)
+        # Some that waited may have had a slot for a moment, while those before them went.
+        await until(lambda: sorted(engine.cancelled) == [w.id for w in engine.generates])
+        engine.script = answering(GOOD_SQL)
+        assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
