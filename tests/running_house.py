@@ -61,9 +61,10 @@ async def running_house(
     script: Script,
     patience: Patience = QUICK,
     engines: StandInEngines | None = None,
+    waits: bool = True,
     **settings: Any,
 ) -> AsyncIterator[RunningHouse]:
-    """Open a house in a folder, and close it with nothing left behind."""
+    """Open a house in a folder, by default with its engine up; close it with nothing left."""
     settings.setdefault("grace_s", 5.0)
     config = Config(socket_path=folder / "s", data_folder=folder / "data", **settings)
     engines = engines or StandInEngines(script)
@@ -74,11 +75,14 @@ async def running_house(
     )
     starting = asyncio.create_task(house.start_engine())
     try:
-        await starting
+        if waits:
+            await starting
         yield RunningHouse(house, engines, channel)
     finally:
         await channel.close()
         await house.drain(0.0, asyncio.Event())
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
         await house.close()
 
 

@@ -15,7 +15,7 @@ from sqlstrictd.constraint import Grammar
 from sqlstrictd.counters import Counters
 from sqlstrictd.dispatch import Dispatch
 from sqlstrictd.engine import wire
-from sqlstrictd.errors import EngineFault
+from sqlstrictd.errors import EngineFault, ShuttingDown
 from sqlstrictd.model_file import ModelFile
 from sqlstrictd.prompt import schema_pieces
 from sqlstrictd.question import Usage
@@ -60,10 +60,18 @@ class EngineRoom:
         for schema in list(self._recent.values()):
             self._prefill(schema, model)
 
+    def give_up(self) -> None:
+        """Tell those who wait for the first model that there will be none, if there is none yet."""
+        self._has_model.set()
+
     async def render(self, schema: Schema) -> str:
-        """Return the schema as the model reads it; waits for the first model."""
+        """Return the schema as the model reads it; waits for the first model.
+
+        Raises ShuttingDown where there will be none.
+        """
         await self._has_model.wait()
-        assert self._model is not None
+        if self._model is None:
+            raise ShuttingDown("the daemon stops before it has a model")
         self._note_use(schema)
         key = f"{schema.fingerprint} {self._model.schema_rendering}"
         if key not in self._renderings:

@@ -151,6 +151,7 @@ class House:
         stopping = ShuttingDown("the daemon is stopping; ask again when it is up")
         self.admission.close(stopping)
         self.dispatch.refuse(stopping)
+        self.engine.give_up()
         loop = asyncio.get_running_loop()
         end = loop.time() + grace_s
         while self.admission.n_inside and loop.time() < end and not hurry.is_set():

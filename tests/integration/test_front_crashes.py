@@ -286,6 +286,29 @@ async def test_a_drain_lets_those_in_slots_end_and_turns_the_others_away(tmp_pat
             )
 
 
+async def test_questions_may_come_while_the_model_loads(tmp_path: Path) -> None:
+    engines = StandInEngines(answering(GOOD_SQL), ready=None)
+    async with running_house(tmp_path, silent, engines=engines, waits=False) as front:
+        health = health_pb2_grpc.HealthStub(front.channel)
+        assert (await health.Check(READINESS)).status == NOT_SERVING
+        call = asyncio.ensure_future(front.translation.Translate(ask()))
+        await until(lambda: front.house.admission.n_inside == 1)
+        engines.last.send(READY)
+        assert (await call).sql.text == GOOD_SQL
+        assert (await health.Check(READINESS)).status == SERVING
+
+
+async def test_a_stop_while_the_model_loads_tells_those_who_wait(tmp_path: Path) -> None:
+    engines = StandInEngines(silent, ready=None)
+    async with running_house(tmp_path, silent, engines=engines, waits=False) as front:
+        call = asyncio.ensure_future(front.translation.Translate(ask()))
+        await until(lambda: front.house.admission.n_inside == 1)
+        await front.house.drain(0.0, asyncio.Event())
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert details_of(caught.value).reason == "SHUTTING_DOWN"
+
+
 async def test_a_drain_in_a_hurry_tells_those_in_slots_too(tmp_path: Path) -> None:
     async with running_house(tmp_path, silent) as front:
         call = asyncio.ensure_future(front.translation.Translate(ask()))
