@@ -209,3 +209,26 @@ def test_control_tokens_are_never_allowed_even_where_any_text_is(
 ) -> None:
     matcher = grammars.matcher("any", r"start: /(.|\n)*/")
     assert vocabulary.control_tokens & allowed(matcher, vocabulary) <= {vocabulary.eos}
+
+
+def test_masks_within_strings_are_those_of_a_plain_tokenizer(
+    grammars: Grammars, vocabulary: Vocabulary
+) -> None:
+    """Tokens that are judged in groups there must be judged as each alone."""
+    grammar = "start: \"SELECT \" STRING \";\"\nSTRING: /'([^'\\x00-\\x1f]|''){0,24}'/"
+    matcher = grammars.matcher("strings", grammar)
+    written = ""
+    for token in vocabulary.tokenize("SELECT 'a few words, 12.5 %';", parse_special=False):
+        is_allowed = allowed(matcher, vocabulary)
+        for other in range(vocabulary.size):
+            try:
+                text = written + vocabulary.token_bytes[other].decode()
+            except UnicodeDecodeError:
+                continue
+            if other in vocabulary.control_tokens or len(is_allowed) == 1:
+                continue
+            _, n_matched = grammars.match_bytes("strings", grammar, text)
+            assert (other in is_allowed) == (n_matched == len(text.encode())), text
+        matcher.consume(token)
+        written += vocabulary.token_bytes[token].decode()
+    assert matcher.is_whole
