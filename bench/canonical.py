@@ -1,8 +1,8 @@
 """People's statements in the style that the constraint writes, without changing what they return.
 
 Aliases give way to table names (or to T1, T2 where a table joins itself), columns are qualified
-where there are several tables, names take the schema's spelling, keywords upper case, strings single
-quotes, and conditions of ON move to the join that they belong to. Used by coverage.py.
+where there are several tables, names take the schema's spelling, keywords upper case, strings
+single quotes, and conditions of ON move to the join that they belong to. Used by coverage.py.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Writer(SQLite.Generator):
             return super().not_sql(expression)
         text = self.sql(inner)
         spot = f" {word} "
-        done = f" IS NOT " if word == "IS" else f" NOT {word} "
+        done = " IS NOT " if word == "IS" else f" NOT {word} "
         head = self.sql(inner, "this")
         return head + text[len(head) :].replace(spot, done, 1)
 
@@ -79,7 +79,9 @@ def _tables_of(query: exp.Select) -> list[exp.Expression]:
 def _check_sources(query: exp.Select, schema: Schema) -> None:
     for source in _tables_of(query):
         if isinstance(source, exp.Subquery):
-            raise CannotRender("subquery in FROM")
+            if any(next(_enclosing(column)) is query for column in query.find_all(exp.Column)):
+                raise CannotRender("columns of a subquery in FROM")
+            continue
         if not isinstance(source, exp.Table) or schema.table(source.name) is None:
             raise CannotRender("source in FROM is no table")
 
@@ -88,7 +90,8 @@ def _sources(query: exp.Select, schema: Schema) -> list[Source]:
     found = []
     for source in _tables_of(query):
         table = schema.table(source.name)
-        assert table is not None
+        if table is None:
+            continue  # a subquery
         found.append(Source(fold(source.alias or source.name), table))
     names = [source.table.name for source in found]
     for number, source in enumerate(found, 1):
@@ -222,6 +225,8 @@ def _source_of(column: exp.Column, sources: list[Source]) -> Source | None:
 
 def _name_tables(query: exp.Select, sources: list[Source]) -> None:
     for node in _tables_of(query):
+        if isinstance(node, exp.Subquery):
+            continue
         source = _find_source(node.alias or node.name, sources)
         text = quote_name(source.table.name)
         if source.qualifier and source.qualifier != text:

@@ -32,7 +32,7 @@ SQLITE = Functions(
         ("SUBSTR SUBSTRING", "e i p"),
         ("REPLACE", "e s s"),
         ("INSTR", "e s"),
-        ("MIN MAX", "e e"),
+        ("MIN MAX", "e w"),
         ("STRFTIME", "f d m"),
         ("DATE TIME DATETIME JULIANDAY", "d m"),
     ),

@@ -1,8 +1,8 @@
 """Schema, FROM sets and dialect to the text of a llguidance grammar: exact scope, SELECT first.
 
-SQL names its columns before its tables. The candidate FROM sets are known, so each gets its own copy
-of the rules, in which every name is in scope; the parser keeps all copies open until the text
-decides. Called by `translate.py` and `train/`; `engine/matcher.py` compiles the text.
+SQL names its columns before its tables. The candidate FROM sets are known, so each gets a copy of
+the rules of its own, in which every name is in scope; the parser keeps all copies open until the
+text decides. Called through `grammars.py` of the front; `engine/matcher.py` compiles the text.
 """
 
 from __future__ import annotations
@@ -40,15 +40,21 @@ def build_grammar(schema: Schema, from_sets: Iterable[FromSet], dialect: str = "
 
     Raises:
         UnsupportedDialect: no function list exists for the dialect.
+        ValueError: no set is given, or one is empty or names a table that the schema has not.
     """
     functions = DIALECTS.get(dialect)
     if functions is None:
-        known = ", ".join(sorted(DIALECTS))
+        written = ", ".join(sorted(DIALECTS))
         raise UnsupportedDialect(
-            f"dialect {dialect!r} is not written; choose one of {known}", "dialect"
+            f"dialect {dialect!r} is not written; choose one of {written}", "dialect"
         )
     keys = JoinKeys(schema)
-    sets = list(dict.fromkeys(sorted_set(names) for names in from_sets))
+    sets = list(dict.fromkeys(sorted_set(tables) for tables in from_sets))
+    known = {table.name for table in schema.tables}
+    if not sets or not all(tables and known.issuperset(tables) for tables in sets):
+        raise ValueError(
+            "a grammar needs at least one FROM set, and each needs tables of the schema"
+        )
     scopes = choose_scopes(schema, keys, sets, MAX_SCOPES)
     rules = expressions.ScopeRules(functions)
     depths = _depths(scopes)
@@ -87,7 +93,7 @@ def _statement_rules(scopes: list[Scope]) -> str:
     return "\n".join(
         [
             'start: statement ";"',
-            f"statement: {' | '.join([*queries, *compounds])}",
+            f"statement: {' | '.join([*queries, *compounds, 'counted'])}",
             *members,
         ]
     )
@@ -113,7 +119,7 @@ def _subquery_rules(scopes: list[Scope], depths: dict[str, int]) -> str:
     rules = []
     for depth in range(1, expressions.SUBQUERY_DEPTH + 1):
         labels = [scope.label for scope in scopes if depths[scope.label] > depth]
-        for kind in ("set", "half", "rows"):
+        for kind in ("set", "half", "rows", "list"):
             rules.append(
                 f"{kind}{depth}: " + " | ".join(f"{kind}_{label}_{depth}" for label in labels)
             )

@@ -76,7 +76,8 @@ class FromClauses:
             if not any(first):
                 continue
             on = " | ".join(filter(None, first))
-            second = " | ".join(filter(None, (self._second(other, instance) for other in others)))
+            further = [self._second(other, instance, len(others) == 1) for other in others]
+            second = " | ".join(filter(None, further))
             also = f'(" AND " ({second}))?' if second else ""
             joined = _declare(instance, declaration)
             yield f'{_rule(label, before)} JOIN {joined} " ON " ({on}) {also}'
@@ -100,14 +101,20 @@ class FromClauses:
         )
         return self._name_rule("any", left, right, text)
 
-    def _second(self, left: Instance, right: Instance) -> str:
-        """Name the rule for a further condition: another key, or columns of the same name."""
+    def _second(self, left: Instance, right: Instance, is_alone: bool) -> str:
+        """Name the rule for a further condition: another key, or columns of the same name.
+
+        Empty where there is none; `is_alone` says that no other instance gave the first one.
+        """
         pairs = _column_pairs(self._keys.between(left.table, right.table))
         same = {fold(name): name for name in self._column_names(right.table)}
         for name in self._column_names(left.table):
             if left.table != right.table and fold(name) in same:
                 pairs.append((name, same[fold(name)]))
-        return self._share("second", left, right, pairs) if pairs else ""
+        pairs = list(dict.fromkeys(pairs))
+        if not pairs or (is_alone and len(pairs) == 1):
+            return ""
+        return self._share("second", left, right, pairs)
 
     def _share(
         self, kind: str, left: Instance, right: Instance, pairs: list[tuple[str, str]]
@@ -116,7 +123,7 @@ class FromClauses:
         return self._name_rule(kind, left, right, text)
 
     def _name_rule(self, kind: str, left: Instance, right: Instance, text: str) -> str:
-        """Write a rule that other scopes with the same two instances will share; return its name."""
+        """Write a rule that all scopes with the same two instances share; return its name."""
         shared = (kind, left, right)
         if shared not in self._shared:
             self._shared[shared] = f"on_{len(self._shared)}"

@@ -1,8 +1,8 @@
 """Which FROM sets a statement itself names: one for each SELECT in it, at every level.
 
 Used where the statement is known and the question is whether the constraint lets it be written:
-`Check`'s `writable`, the benches, and the exact grammar after a draft. It judges nothing: names that
-are no tables of the schema are left out.
+`Check`'s `writable` and the benches. It judges nothing: names that are no tables of the schema are
+left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlstrictd.constraint.sets import FromSet, sorted_set
 from sqlstrictd.schema.types import Schema
 
 
-def from_sets_of(statement: str | exp.Expression, schema: Schema) -> list[FromSet]:
+def from_sets_of(statement: str | exp.Expr, schema: Schema) -> list[FromSet]:
     """List the FROM sets of a statement, outermost first, each once.
 
     Raises:
@@ -33,12 +33,12 @@ def from_sets_of(statement: str | exp.Expression, schema: Schema) -> list[FromSe
     return list(found)
 
 
-def _parse(text: str, dialect: str) -> exp.Expression:
-    tree: exp.Expression = sqlglot.parse_one(text, dialect="" if dialect == "ansi" else dialect)
+def _parse(text: str, dialect: str) -> exp.Expr:
+    tree: exp.Expr = sqlglot.parse_one(text, dialect="" if dialect == "ansi" else dialect)
     return tree
 
 
-def _sources(select: exp.Select) -> list[exp.Expression]:
+def _sources(select: exp.Select) -> list[exp.Expr]:
     """The tables and subqueries that one SELECT reads from, in order."""
     clause = select.args.get("from_")
     sources = [clause.this] if clause is not None else []

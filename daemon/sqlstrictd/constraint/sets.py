@@ -14,7 +14,8 @@ from functools import cached_property
 from itertools import combinations
 
 from sqlstrictd.schema.names import fold
-from sqlstrictd.schema.types import Schema
+from sqlstrictd.schema.types import Schema, Table
+from sqlstrictd.schema.words import name_words
 
 FromSet = tuple[str, ...]
 
@@ -47,11 +48,19 @@ class JoinKeys:
                     key = JoinKey(foreign_key.columns, foreign_key.referenced_columns)
                     self._add(table.name, other.name, key)
         for left, right in combinations(schema.tables, 2):
-            by_name = {fold(name): name for name in right.column_names}
-            for name in left.column_names:
-                if _KEY_LIKE.search(fold(name)) and fold(name) in by_name and fold(name) != "id":
-                    key = JoinKey((name,), (by_name[fold(name)],))
-                    self._add(left.name, right.name, key)
+            self._add_by_names(left, right)
+
+    def _add_by_names(self, left: Table, right: Table) -> None:
+        """Add what no key declares but names suggest: order_id in both, customer_id and id."""
+        by_name = {fold(name): name for name in right.column_names}
+        for name in left.column_names:
+            if _KEY_LIKE.search(fold(name)) and fold(name) in by_name and fold(name) != "id":
+                self._add(left.name, right.name, JoinKey((name,), (by_name[fold(name)],)))
+        if not self.between(left.name, right.name):
+            for name in _references(left, right):
+                self._add(left.name, right.name, JoinKey((name,), (_identity(right),)))
+            for name in _references(right, left):
+                self._add(right.name, left.name, JoinKey((name,), (_identity(left),)))
 
     def _add(self, left: str, right: str, key: JoinKey) -> None:
         keys = self._keys.setdefault((left, right), [])
@@ -73,6 +82,21 @@ class JoinKeys:
             if left != right:
                 found[left].add(right)
         return {name: tuple(other for other in names if other in found[name]) for name in names}
+
+
+def _identity(table: Table) -> str:
+    """The column that tells the rows of a table apart by itself; empty where none is known."""
+    if len(table.primary_key) == 1:
+        return table.primary_key[0]
+    return next((name for name in table.column_names if fold(name) == "id"), "")
+
+
+def _references(table: Table, other: Table) -> list[str]:
+    """The columns of a table that are called after another one: customer_id, start_station_id."""
+    if not _identity(other):
+        return []
+    wanted = (*name_words(other.name), "id")
+    return [name for name in table.column_names if name_words(name)[-len(wanted) :] == wanted]
 
 
 def sorted_set(names: FromSet) -> FromSet:

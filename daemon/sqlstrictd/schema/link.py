@@ -8,29 +8,31 @@ their tables' and columns' names explain, with as few tables as that takes. Call
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations, permutations
 
 from rapidfuzz import fuzz
 
-from sqlstrictd.constraint.sets import FromSet, JoinKeys, all_from_sets, sorted_set
+from sqlstrictd.constraint.sets import FromSet, JoinKeys, sorted_set
 from sqlstrictd.schema.types import Schema, Table
+from sqlstrictd.schema.words import name_words, text_words
 
 # Sets that one grammar takes without its masks getting slow (see bench/coverage.py).
 MAX_SETS = 15
 _MAX_TABLES = 4
-_RANKED_TABLES = 14  # tables that larger sets are grown among
+_RANKED_TABLES = 14  # tables that the sets start from
+_KEPT_PER_SIZE = 60
+_QUOTAS = {1: 5, 2: 4, 3: 2, 4: 1}  # sets of each size that are taken before the best of the rest
 _SAME_WORD = 0.84  # similarity from which two words count as one
+_NEAR = 0.6  # similarity from which a name is worth showing
 
-_WORD = re.compile(r"[^\W\d_]+|\d+")
-_NAME_WORD = re.compile(r"[^\W\d_A-Z]*[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 _STOP_WORDS = frozenset(
-    """a all an and any are as at be been by can did do does each every find for from give had has
-    have how i in is it its list many me more most much name names not number of on or order show
-    than that the their them there these they this those to total was were what when where which who
-    whose with you""".split()
+    """a all an and any are as at be been by can did do doe each every find for from give had ha
+    have how i in is it its list many me more most much not of on or show than that the their them
+    there these they thi those to was were what when where which who whose with without
+    you""".split()
 )
 
 
@@ -46,96 +48,114 @@ class Nearest:
 def choose_from_sets(schema: Schema, question: str) -> list[FromSet]:
     """Choose the FROM sets that a question may need, the likeliest first; never none.
 
-    All sets of a small schema are taken. Of a larger one, the sets whose names explain most of
-    the question, each table alone that the question hints at, and self-joins of such tables.
+    All sets of a small schema are taken. Of a larger one, those whose names explain most of the
+    question, some of each size, so that subqueries find their tables too.
     """
     keys = JoinKeys(schema)
-    words = _content_words(question)
-    matches = {table.name: _matches(table, words) for table in schema.tables}
-    weights = _weights(words, matches)
-    every = all_from_sets(schema) if len(schema.tables) <= MAX_SETS else []
-
-    def explained(names: FromSet) -> float:
-        best = (max(matches[name].get(word, 0.0) for name in names) for word in words)
-        gained = sum(weight * part for weight, part in zip(weights, best, strict=True))
-        return gained - 0.25 * len(names) - (0.3 if len(set(names)) < len(names) else 0.0)
-
-    if 0 < len(every) <= MAX_SETS:
-        return sorted(every, key=explained, reverse=True)
-    ranked = sorted(schema.tables, key=lambda table: explained((table.name,)), reverse=True)
-    near = [table.name for table in ranked[:_RANKED_TABLES]]
-    candidates: dict[FromSet, None] = {(name,): None for name in near}
-    current: Iterable[FromSet] = list(candidates)
-    for _ in range(_MAX_TABLES - 1):
+    score = _Score(schema, _content_words(question)).of
+    names = sorted((table.name for table in schema.tables), key=lambda name: -score((name,)))
+    names = names[:_RANKED_TABLES]
+    by_size: dict[int, list[FromSet]] = {1: [(name,) for name in names]}
+    for size in range(2, _MAX_TABLES + 1):
         grown = {
-            sorted_set((*names, other)): None
-            for names in current
-            for name in names
+            sorted_set((*one, other)): None
+            for one in by_size[size - 1]
+            for name in one
             for other in keys.neighbours[name]
-            if other not in names
+            if other not in one
         }
-        current = sorted(grown, key=explained, reverse=True)[:60]
-        candidates.update(dict.fromkeys(current))
-    for name in near:
-        if keys.between(name, name):
-            candidates[(name, name)] = None
-    return sorted(candidates, key=explained, reverse=True)[:MAX_SETS]
+        if size == 2:
+            grown |= {(name, name): None for name in names if keys.between(name, name)}
+            if len(grown) + len(names) < MAX_SETS:  # room for tables that no key links
+                grown |= {sorted_set(pair): None for pair in combinations(names, 2)}
+        if size == 3:  # flights from one airport to another: two keys into the same table
+            for one, other in permutations(names, 2):
+                if len(keys.between(one, other)) > 1:
+                    grown[sorted_set((one, one, other))] = None
+        by_size[size] = sorted(grown, key=score, reverse=True)[:_KEPT_PER_SIZE]
+    chosen: list[FromSet] = []
+    for size, quota in _QUOTAS.items():
+        chosen += by_size[size][:quota]
+    others = [one for size in by_size for one in by_size[size][_QUOTAS[size] :]]
+    others.sort(key=score, reverse=True)
+    chosen += others[: max(0, MAX_SETS - len(chosen))]
+    return sorted(chosen, key=score, reverse=True)
+
+
+class _Score:
+    """How much of a question a set of tables explains, less for each table it takes."""
+
+    def __init__(self, schema: Schema, words: list[str]) -> None:
+        self._words = words
+        by_name = {table.name: _name_matches(table, words) for table in schema.tables}
+        by_column = {table.name: _column_matches(table, words) for table in schema.tables}
+        self._matches = by_name
+        self._weights = []
+        for word in words:
+            # What names a table counts for that table first; columns called alike, such as
+            # customer_id, count little then. Words that many tables share tell little.
+            n_named = sum(word in found for found in by_name.values())
+            n_holding = sum(word in found for found in by_column.values())
+            share = 0.35 if n_named else 1.0
+            for table, found in by_column.items():
+                if word in found:
+                    own = by_name[table].get(word, 0.0)
+                    self._matches[table][word] = max(own, share * found[word])
+            rarity = 1.0 / (1.0 + math.log2(max(1, n_named or n_holding)))
+            self._weights.append(rarity if n_named else 0.7 * rarity)
+
+    def of(self, names: FromSet) -> float:
+        """Score a set; higher is likelier."""
+        total = 0.0
+        for word, weight in zip(self._words, self._weights, strict=True):
+            total += weight * max(self._matches[name].get(word, 0.0) for name in names)
+        return total - 0.25 * len(names) - (0.3 if len(set(names)) < len(names) else 0.0)
 
 
 def nearest_names(schema: Schema, words: str, limit: int = 8) -> list[Nearest]:
     """List the names of the schema nearest to the words of a text, the best first."""
-    found: dict[str, Nearest] = {}
-    for word in _content_words(words):
-        for table in schema.tables:
-            named = [(table.name, table.name)]
-            named += [(f"{table.name}.{name}", name) for name in table.column_names]
-            for shown, name in named:
-                score = max((_likeness(word, part) for part in _name_words(name)), default=0.0)
-                if score >= 0.6 and (shown not in found or score > found[shown].score):
-                    found[shown] = Nearest(shown, word, round(score, 3))
-    return sorted(found.values(), key=lambda near: (-near.score, near.name))[:limit]
+    asked = _content_words(words)
+    found = []
+    for table in schema.tables:
+        for column in ("", *table.column_names):
+            parts = name_words(column or table.name)
+            size = max(1, sum(map(len, parts)))
+            best = Nearest("", "", 0.0)
+            for word in asked:
+                for part in parts:
+                    # The larger the part of the name, the nearer the name.
+                    score = _likeness(word, part) * (0.8 + 0.2 * len(part) / size)
+                    if score > best.score:
+                        name = f"{table.name}.{column}" if column else table.name
+                        best = Nearest(name, word, round(score, 3))
+            if best.score >= _NEAR:
+                found.append(best)
+    return sorted(found, key=lambda near: (-near.score, "." in near.name, near.name))[:limit]
 
 
 def _content_words(text: str) -> list[str]:
-    words = dict.fromkeys(_stem(word) for word in _WORD.findall(text.casefold()))
-    return [word for word in words if word not in _STOP_WORDS]
+    return [word for word in text_words(text) if word not in _STOP_WORDS]
 
 
-def _matches(table: Table, words: list[str]) -> dict[str, float]:
-    """How well the names of a table explain each word, 0 to 1; its own name counts most."""
-    found: dict[str, float] = {}
-    own = _name_words(table.name)
-    of_columns = {part for name in table.column_names for part in _name_words(name)}
+def _name_matches(table: Table, words: list[str]) -> dict[str, float]:
+    """How well the table's name explains each word, 0 to 1; best if all of it is asked for."""
+    parts = name_words(table.name)
+    n_asked = sum(any(_likeness(word, part) >= _SAME_WORD for word in words) for part in parts)
+    share = 0.6 + 0.4 * n_asked / max(1, len(parts))
+    return {word: share * score for word, score in _alike(words, parts)}
+
+
+def _column_matches(table: Table, words: list[str]) -> dict[str, float]:
+    """How well the names of the table's columns explain each word, 0 to 1."""
+    parts = {part for name in table.column_names for part in name_words(name)}
+    return dict(_alike(words, parts))
+
+
+def _alike(words: list[str], parts: Collection[str]) -> Iterator[tuple[str, float]]:
     for word in words:
-        by_name = max((_likeness(word, part) for part in own), default=0.0)
-        by_column = max((_likeness(word, part) for part in of_columns), default=0.0)
-        score = max(
-            by_name if by_name >= _SAME_WORD else 0.0,
-            0.7 * by_column if by_column >= _SAME_WORD else 0.0,
-        )
-        if score:
-            found[word] = score
-    return found
-
-
-def _weights(words: list[str], matches: dict[str, dict[str, float]]) -> list[float]:
-    """Give words that many tables explain less weight, for they tell tables apart less well."""
-    counts = [sum(word in found for found in matches.values()) for word in words]
-    return [1.0 / (1.0 + math.log2(max(1, count))) for count in counts]
-
-
-@lru_cache(maxsize=20_000)
-def _name_words(name: str) -> tuple[str, ...]:
-    return tuple(_stem(word.casefold()) for word in _NAME_WORD.findall(name))
-
-
-def _stem(word: str) -> str:
-    """Take the plural ending off an English word."""
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("sses", "ches", "shes", "xes")):
-        return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+        score = max((_likeness(word, part) for part in parts), default=0.0)
+        if score >= _SAME_WORD:
+            yield word, score
 
 
 @lru_cache(maxsize=100_000)

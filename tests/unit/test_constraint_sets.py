@@ -1,0 +1,97 @@
+"""FROM sets: what may stand together, and what a statement names."""
+
+from __future__ import annotations
+
+import pytest
+from sqlglot.errors import SqlglotError
+from sqlstrictd.constraint import all_from_sets, from_sets_of
+from sqlstrictd.constraint.sets import JoinKey, JoinKeys
+from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
+
+
+def table(name: str, columns: str, *foreign_keys: ForeignKey, key: str = "") -> Table:
+    return Table(
+        name,
+        tuple(Column(column) for column in columns.split()),
+        tuple(key.split()),
+        foreign_keys,
+    )
+
+
+SHOP = Schema(
+    "sqlite",
+    (
+        table("customers", "id name", key="id"),
+        table("orders", "id customer_id", ForeignKey(("customer_id",), "customers", ("id",))),
+        table("items", "order_id product_code", ForeignKey(("order_id",), "orders", ("id",))),
+        table("products", "product_code name"),
+        table("notes", "text"),
+    ),
+)
+
+
+def test_declared_keys_are_seen_from_both_sides() -> None:
+    keys = JoinKeys(SHOP)
+    assert keys.between("orders", "customers") == [JoinKey(("customer_id",), ("id",))]
+    assert keys.between("customers", "orders") == [JoinKey(("id",), ("customer_id",))]
+
+
+def test_columns_called_alike_are_keys_only_if_they_look_like_one() -> None:
+    keys = JoinKeys(SHOP)
+    assert keys.between("items", "products") == [JoinKey(("product_code",), ("product_code",))]
+    assert keys.between("customers", "products") == []  # both have a name
+    assert keys.between("customers", "orders") != [JoinKey(("id",), ("id",))]
+
+
+def test_a_column_called_after_a_table_is_a_key_where_none_is_declared() -> None:
+    schema = Schema(
+        "sqlite",
+        (
+            table("stations", "id name"),
+            table("trips", "id start_station_id endStationId stationid"),
+        ),
+    )
+    columns = [key.left_columns for key in JoinKeys(schema).between("trips", "stations")]
+    assert columns == [("start_station_id",), ("endStationId",)]
+
+
+def test_sets_grow_along_keys_up_to_three_tables() -> None:
+    sets = all_from_sets(SHOP)
+    assert ("customers", "orders") in sets
+    assert ("customers", "items", "orders") in sets
+    assert ("customers", "items") not in sets
+    assert ("notes",) in sets and not [
+        names for names in sets if "notes" in names and len(names) > 1
+    ]
+    assert max(map(len, sets)) == 3
+    assert len(sets) == len(set(sets))
+
+
+def test_a_table_that_refers_to_itself_joins_itself() -> None:
+    boss = ForeignKey(("boss_id",), "staff", ("id",))
+    schema = Schema("sqlite", (table("staff", "id boss_id", boss),))
+    assert all_from_sets(schema) == [("staff",), ("staff", "staff")]
+
+
+def test_two_tables_without_any_key_still_are_a_set() -> None:
+    schema = Schema("sqlite", (table("a", "x"), table("b", "y")))
+    assert ("a", "b") in all_from_sets(schema)
+
+
+def test_the_sets_of_a_statement_are_those_of_its_selects() -> None:
+    statement = (
+        "SELECT o.id FROM Orders AS o JOIN customers c ON o.customer_id = c.id WHERE o.id IN"
+        " (SELECT order_id FROM items) UNION SELECT id FROM orders a, orders b;"
+    )
+    found = from_sets_of(statement, SHOP)
+    assert set(found) == {("customers", "orders"), ("items",), ("orders", "orders")}
+
+
+def test_names_that_are_no_tables_are_left_out() -> None:
+    assert from_sets_of("WITH w AS (SELECT id FROM orders) SELECT id FROM w", SHOP) == [("orders",)]
+    assert from_sets_of("SELECT 1", SHOP) == []
+
+
+def test_what_is_no_sql_names_no_sets() -> None:
+    with pytest.raises(SqlglotError):
+        from_sets_of("SELECT FROM WHERE (", SHOP)
