@@ -1,6 +1,6 @@
 """Kill the engine while 50 requests are in the house, and print what each client saw.
 
-    python bench/crash.py [--model FILE] [--requests 50] [--seed 1]
+    python bench/crash.py [--model FILE] [--requests 50] [--max-tokens 512] [--seed 1]
 
 Starts a daemon of its own on a private socket. For each of SIGKILL, SIGSEGV and SIGABRT: sends the
 requests at once, each from a connection of its own; waits until four are in slots and the others
@@ -44,14 +44,14 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 OPTIONS = [("grpc.use_local_subchannel_pool", 1)]
 
 
-async def ask(target: str, number: int, seed: int) -> str:
+async def ask(target: str, number: int, seed: int, max_tokens: int) -> str:
     """Ask one question on a connection of its own; returns how it ended, in words."""
     request = pb.TranslateRequest(
         question=f"question {number} about orders and customers",
         schema=pb.SchemaRef(ddl=DDL),
         temperature=1.0,
         seed=seed + number,
-        max_tokens=512,
+        max_tokens=max_tokens,
         n=2,
     )
     async with grpc.aio.insecure_channel(target, options=OPTIONS) as channel:
@@ -98,14 +98,16 @@ async def is_ready(health: health_pb2_grpc.HealthStub) -> bool:
     return bool((await health.Check(READINESS, timeout=10)).status == SERVING)
 
 
-async def play_round(target: str, number: signal.Signals, n_requests: int, seed: int) -> Any:
+async def play_round(
+    target: str, number: signal.Signals, n_requests: int, max_tokens: int, seed: int
+) -> Any:
     """Fill the house, kill the engine, and see what becomes of everybody."""
     async with grpc.aio.insecure_channel(target, options=OPTIONS) as channel:
         health, status = health_pb2_grpc.HealthStub(channel), stubs.StatusServiceStub(channel)
         while not await is_ready(health):
             await asyncio.sleep(0.02)
         front = asyncio.create_task(watch_front(health))
-        clients = [asyncio.create_task(ask(target, n, seed)) for n in range(n_requests)]
+        clients = [asyncio.create_task(ask(target, n, seed, max_tokens)) for n in range(n_requests)]
         while True:
             before = await status.GetStatus(pb.GetStatusRequest(), timeout=10)
             if before.slots_busy == SLOTS and before.queued == n_requests - SLOTS:
@@ -167,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", type=Path, help="a GGUF file (default: a tiny random model)")
     parser.add_argument("--requests", type=int, default=50, metavar="N")
+    parser.add_argument("--max-tokens", type=int, default=512, metavar="N", help="of each request")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     results = []
@@ -185,7 +188,9 @@ def main() -> None:
         try:
             seed = arguments.seed
             for number in SIGNALS:
-                result = asyncio.run(play_round(target, number, arguments.requests, seed))
+                result = asyncio.run(
+                    play_round(target, number, arguments.requests, arguments.max_tokens, seed)
+                )
                 results.append(result)
                 seed += 1000
                 print_round(result, arguments.requests)

@@ -27,6 +27,7 @@ from sqlstrictd.errors import (
     DeadlineExceeded,
     EngineCrashed,
     EngineFault,
+    GrammarTooLarge,
     PoisonRequest,
     SqlstrictError,
 )
@@ -114,10 +115,13 @@ class Dispatch:
             self._forget(job)
 
     def send(self, message: wire.Prefill) -> bool:
-        """Send a message that nobody waits for; False where no engine is attached."""
+        """Send a message that nobody waits for; False where it cannot be sent."""
         if self._engine is None or self._refusal is not None:
             return False
-        self._engine.send(replace(message, id=self._next_id()))
+        try:
+            self._engine.send(replace(message, id=self._next_id()))
+        except wire.FrameError:
+            return False
         return True
 
     def attach(self, send: Callable[[wire.Message], None], slots: int) -> None:
@@ -206,9 +210,17 @@ class Dispatch:
             if isinstance(job.work, wire.Generate) and engine.n_generating >= engine.slots:
                 continue
             self._waiting.remove(job)
+            try:
+                engine.send(job.work)
+            except wire.FrameError:
+                error = GrammarTooLarge(
+                    "the schema's grammar is larger than the engine takes; leave out tables"
+                )
+                if not job.result.done():
+                    job.result.set_exception(error)
+                continue
             job.tries += 1
             engine.jobs[job.work.id] = job
-            engine.send(job.work)
 
     def _is_suspect(self, job: Job) -> bool:
         return self._quarantine.is_suspect(job.digest)

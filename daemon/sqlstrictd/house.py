@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 MAX_CALLS = 128
 OPTIONS = (
     ("grpc.max_receive_message_length", limits.MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", limits.MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", limits.MAX_REPLY_BYTES),
     ("grpc.max_concurrent_streams", 32),
     ("grpc.max_metadata_size", 8192),
     ("grpc.absolute_max_metadata_size", 16384),

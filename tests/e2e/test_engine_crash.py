@@ -21,7 +21,7 @@ DDL = "CREATE TABLE orders (id INTEGER PRIMARY KEY, price REAL, status TEXT);"
 @pytest.mark.timeout(600)
 def test_fifty_requests_survive_three_deaths_of_the_engine(tiny_gguf: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(BENCH), "--model", str(tiny_gguf)],
+        [sys.executable, str(BENCH), "--model", str(tiny_gguf), "--max-tokens", "96"],
         capture_output=True,
         text=True,
         env=environment(),

@@ -144,7 +144,7 @@ def findings_pb(findings: Findings) -> pb.CheckResponse:
     """Return what the checks found as its message."""
     verdict = findings.verdict
     kind = pb.STATEMENT_KIND_SELECT if verdict.kind == "select" else pb.STATEMENT_KIND_OTHER
-    if verdict.kind in ("", "unknown"):
+    if verdict.kind == "unknown":
         kind = pb.STATEMENT_KIND_UNSPECIFIED
     response = pb.CheckResponse(
         kind=kind,
