@@ -23,9 +23,6 @@ from sqlstrictd.errors import CannotStart, ConfigError
 PREFIX = "SQLSTRICT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
-# Variables of the clients, which share the environment with the daemon.
-CLIENT_VARIABLES = frozenset({"SQLSTRICT_TIMEOUT", "SQLSTRICT_DEBUG"})
-
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -152,10 +149,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
-    known = {setting.variable for setting in _SETTINGS} | CLIENT_VARIABLES
+    known = [setting.variable for setting in _SETTINGS]
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in known:
-            raise ConfigError(f"unknown variable {name}{_suggestion(name, sorted(known))}")
+            raise ConfigError(f"unknown variable {name}{_suggestion(name, known)}")
 
 
 def _suggestion(word: str, known: Sequence[str]) -> str:

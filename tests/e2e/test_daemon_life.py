@@ -232,6 +232,22 @@ def test_without_grace_running_questions_are_told(tmp_path: Path, tiny_gguf: Pat
     assert codes <= {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.OK}
 
 
+def test_a_second_signal_ends_what_still_runs(tmp_path: Path, tiny_gguf: Path) -> None:
+    with running_daemon(tmp_path, "--model", str(tiny_gguf), "--grace", "3600") as daemon:
+        # A stopped engine never ends its questions.
+        os.kill(daemon.status().engine_pid, signal.SIGSTOP)
+        with daemon.channel() as channel:
+            call = channel.unary_unary("/sqlstrict.v1.TranslationService/Translate")
+            future = call.future(question().SerializeToString(), timeout=100)
+            while not daemon.status().slots_busy:
+                time.sleep(0.01)
+            daemon.process.send_signal(signal.SIGTERM)
+            daemon.wait_for_line("stopping: running questions have 3600 s")
+            assert daemon.process.poll() is None
+            assert daemon.stop() == 0
+            assert future.code() == grpc.StatusCode.UNAVAILABLE
+
+
 def test_it_serves_where_nobody_reads_its_log(tmp_path: Path, tiny_gguf: Path) -> None:
     with open("/dev/full", "w") as full:
         daemon = Daemon(tmp_path, ["--model", str(tiny_gguf)], stderr=full.fileno())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from pathlib import Path
 
 import grpc
 import pytest
 from running_house import GOOD_SQL, QUESTION, SHOP, RunningHouse, ask, details_of, running_house
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
-from stand_in_engine import answering, silent, until
+from sqlstrict_proto.v1 import sqlstrict_pb2_grpc as stubs
+from stand_in_engine import StandInEngine, Work, answering, silent, until
 
 METHODS = {
     "/sqlstrict.v1.TranslationService/Translate": "unary",
@@ -259,3 +261,31 @@ async def test_one_clients_schema_text_is_parsed_once_for_many(tmp_path: Path) -
         assert {response.sql.text for response in responses} == {GOOD_SQL}
         keys = {work.grammar_key for work in front.engines.last.generates}
         assert len(keys) == 1
+
+
+async def test_of_a_crowd_as_many_come_in_as_may_and_nobody_is_lost(tmp_path: Path) -> None:
+    go = asyncio.Event()
+
+    async def held(engine: StandInEngine, work: Work) -> None:
+        await go.wait()
+        await answering(GOOD_SQL)(engine, work)
+
+    async with running_house(tmp_path, held, queue_limit=16) as front:
+        target = f"unix:{front.house.config.socket_path}"
+
+        async def client(number: int) -> str:
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            async with grpc.aio.insecure_channel(target, options=options) as channel:
+                stub = stubs.TranslationServiceStub(channel)
+                try:
+                    response = await stub.Translate(ask(f"question {number}"))
+                except grpc.aio.AioRpcError as error:
+                    return details_of(error).reason
+                return str(response.sql.text)
+
+        clients = [asyncio.create_task(client(number)) for number in range(64)]
+        await until(lambda: sum(task.done() for task in clients) == 44)
+        assert front.house.admission.n_inside == 20
+        go.set()
+        outcomes = Counter(await asyncio.gather(*clients))
+    assert outcomes == {GOOD_SQL: 20, "QUEUE_FULL": 44}
