@@ -88,7 +88,7 @@ def _statement_rules(scopes: list[Scope]) -> str:
             continue
         for n in range(1, expressions.MAX_COMPOUND_COLUMNS + 1):
             name = f"members{n}_{style.value}"
-            compounds.append(f"{name} (SETOP {name}){{1,2}} limit")
+            compounds.append(f"{name} (SETOP {name}){{1,{2 if n == 1 else 1}}} limit")
             members.append(f"{name}: " + " | ".join(f"member{n}_{s.label}" for s in own))
     return "\n".join(
         [

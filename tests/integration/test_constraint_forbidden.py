@@ -1,0 +1,86 @@
+"""What must never be written: forbidden statements, mutations of good ones, odd names."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+from byte_matcher import ByteMatcher
+from sqlstrictd.constraint import all_from_sets
+from sqlstrictd.schema.ddl import parse_schema
+from sqlstrictd.schema.render import create_statements
+from sqlstrictd.schema.types import Schema
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+PIECES = ("'", '"', ";", "--", "/*", "(", ")", " ", ",", "*", ".", "=", "0", "-", " OR 1 = 1", "\n")
+
+
+def read_schema(*parts: str) -> Schema:
+    return parse_schema(FIXTURES.joinpath(*parts).read_text("utf-8"))
+
+
+def open_database(schema: Schema) -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:")
+    for create in create_statements(schema):
+        database.execute(create)
+    return database
+
+
+@pytest.fixture(scope="module")
+def shop_matcher() -> ByteMatcher:
+    schema = read_schema("schemas", "shop.sql")
+    return ByteMatcher.of(schema, all_from_sets(schema))
+
+
+def test_no_forbidden_statement_can_be_written(shop_matcher: ByteMatcher) -> None:
+    lines = (FIXTURES / "statements" / "forbidden.sql").read_text("utf-8").splitlines()
+    statements = [line for line in lines if line and not line.startswith("--#")]
+    assert len(statements) > 100
+    for statement in statements:
+        assert not shop_matcher.accepts(statement), statement
+        assert not shop_matcher.accepts(f"{statement};"), statement
+
+
+def test_a_mutation_of_a_good_statement_is_refused_or_good_itself() -> None:
+    schema = read_schema("constraint", "shop.sql")
+    matcher = ByteMatcher.of(schema, all_from_sets(schema))
+    good = (FIXTURES / "constraint" / "written.sql").read_text("utf-8").splitlines()
+    database = open_database(schema)
+    draw = random.Random(1)
+    n_written = 0
+    for _ in range(4000):
+        statement = mutate(draw.choice(good), draw, good)
+        if matcher.accepts(statement):
+            n_written += 1
+            database.execute(f"EXPLAIN {statement}")
+            assert statement.count(";") == 1 or "'" in statement
+    database.close()
+    assert 0 < n_written < 2000  # some mutations, such as another number, are good statements
+
+
+def mutate(statement: str, draw: random.Random, good: list[str]) -> str:
+    """Change, drop, double or insert a piece, or go on in the middle of another statement."""
+    start = draw.randrange(len(statement))
+    end = min(len(statement), start + draw.randrange(1, 12))
+    kind = draw.randrange(5)
+    if kind == 0:
+        return statement[:start] + draw.choice(PIECES) + statement[start:]
+    if kind == 1:
+        return statement[:start] + statement[end:]
+    if kind == 2:
+        return statement[:end] + statement[start:]
+    if kind == 3:
+        return statement[:start] + draw.choice(PIECES) + statement[end:]
+    other = draw.choice(good)
+    return statement[:start] + other[draw.randrange(len(other)) :]
+
+
+def test_noise_on_odd_names_prepares() -> None:
+    schema = read_schema("schemas", "odd_names.sql")
+    matcher = ByteMatcher.of(schema, all_from_sets(schema))
+    database = open_database(schema)
+    for seed in range(150):
+        database.execute(f"EXPLAIN {matcher.write_noise(seed)}")
+    database.close()
