@@ -40,7 +40,8 @@ INSERT INTO products VALUES
   (4, 'Office chair', 'furniture', 189.50, 7),
   (5, 'Notebook', 'paper', 4.20, 250),
   (6, 'Fountain pen', 'writing', 58.00, 0),
-  (7, 'Pencil set', 'writing', 9.80, 64);
+  (7, 'Pencil set', 'writing', 9.80, 64),
+  (8, 'Wall clock', 'furniture', 34.00, 5);
 INSERT INTO orders VALUES
   (1, 1, 159.70, 'completed', '2024-02-03'),
   (2, 1, 420.00, 'completed', '2024-06-21'),
