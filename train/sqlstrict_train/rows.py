@@ -53,6 +53,7 @@ def fill(spec: SchemaSpec, seed: int) -> Filled:
         places = ", ".join("?" for _ in table.columns)
         database.executemany(f"INSERT INTO {quote_name(table.name)} VALUES ({places})", rows)
         all_rows.append(rows)
+    database.commit()
     return Filled(database, all_rows)
 
 

@@ -8,13 +8,13 @@ cannot be guessed. A schema has one spelling style. No SQL beyond names is writt
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
 
 from .texts import read_sections, table_of
-from .words import ADJECTIVES, CLASSIFIERS, MEASURES, NOUNS, invented_word, plural
+from .words import ADJECTIVES, CLASSIFIERS, MEASURES, MORE_NOUNS, NOUNS, invented_word, plural
 
 SQL_TYPES = {
     "key": "INTEGER",
@@ -124,6 +124,8 @@ def draw_schema(random: Random, split: str) -> SchemaSpec:
         line = random.choice(_TEXTS["training" if split == "train" else "evaluation"])
         domain, _, rest = line.partition(":")
         entities = _subset(random, [_parse_entity(part) for part in rest.split(";")])
+        if split == "train":
+            entities = _renamed(random, entities)
     style = random.choice(STYLES)
     is_plural = random.random() < 0.65
     key_style = random.choice(("id", "id", "own_id"))
@@ -160,6 +162,17 @@ def _subset(random: Random, entities: list[_Entity]) -> list[_Entity]:
     return [entity for entity in entities if entity.name in kept]
 
 
+def _renamed(random: Random, entities: list[_Entity]) -> list[_Entity]:
+    """Call some of the entities by any noun, so that their names have to be read."""
+    names = {e.name: _open_noun(random) if random.random() < 0.3 else e.name for e in entities}
+    if len({plural(name) for name in names.values()}) < len(names):
+        return entities
+    return [
+        replace(e, name=names[e.name], parents=tuple(names.get(p, p) for p in e.parents))
+        for e in entities
+    ]
+
+
 def _open_entities(random: Random) -> list[_Entity]:
     """Throw nouns together: 1 to 6 entities, the later ones often refer to earlier ones."""
     entities: list[_Entity] = []
@@ -177,16 +190,17 @@ def _open_entities(random: Random) -> list[_Entity]:
 
 def _open_noun(random: Random) -> str:
     shape = random.random()
-    if shape < 0.12:
-        return invented_word(random, 2)
-    if shape < 0.7:
-        return random.choice(NOUNS)
+    if shape < 0.3:
+        return invented_word(random)
+    if shape < 0.8:
+        return random.choice(NOUNS if random.random() < 0.4 else MORE_NOUNS)
     first = random.choice(NOUNS if random.random() < 0.6 else ADJECTIVES)
     return f"{first} {random.choice(NOUNS)}"
 
 
 def _open_column(random: Random) -> str:
-    first = random.choice((*NOUNS, *ADJECTIVES)) if random.random() < 0.8 else invented_word(random)
+    is_known = random.random() < 0.7
+    first = random.choice((*NOUNS, *MORE_NOUNS, *ADJECTIVES)) if is_known else invented_word(random)
     shape = random.random()
     if shape < 0.55:
         kind = random.choice(("count", "amount"))

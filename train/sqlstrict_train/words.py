@@ -18,6 +18,8 @@ CITIES = words_of(_TEXTS["cities"])
 COUNTRIES = words_of(_TEXTS["countries"])
 ADJECTIVES = words_of(_TEXTS["adjectives"])
 NOUNS = words_of(_TEXTS["nouns"])
+MORE_NOUNS = words_of(_TEXTS["more_nouns"])
+PIECES = words_of(_TEXTS["pieces"])
 MEASURES = words_of(_TEXTS["measures"])
 CLASSIFIERS = words_of(_TEXTS["classifiers"])
 _IRREGULAR: dict[str, str] = dict(line.split(" ") for line in _TEXTS["irregular_plurals"])
@@ -29,6 +31,8 @@ _CODAS = ["", "", "", "n", "r", "l", "s", "t", "k", "m", "x", "nd", "rt"]
 
 def invented_word(random: Random, syllables: int = 0) -> str:
     """Make up a word that no list holds, such as "trovel"."""
+    if not syllables and random.random() < 0.5:
+        return "".join(random.choice(PIECES) for _ in range(random.choice((2, 2, 3))))
     count = syllables or random.choice((1, 2, 2, 2, 3))
     parts = [random.choice(_ONSETS) + random.choice(_VOWELS) for _ in range(count)]
     return "".join(parts) + random.choice(_CODAS)
