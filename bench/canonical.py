@@ -235,11 +235,9 @@ def _name_tables(query: exp.Select, sources: list[Source]) -> None:
 
 
 def _tidy(node: exp.Expression) -> exp.Expression:
-    """Drop parentheses that hold one operand only, and aliases and NULLS that say nothing."""
+    """Drop parentheses that hold one operand only."""
     if isinstance(node, exp.Paren) and not isinstance(
         node.this, (exp.Binary, exp.Not, exp.Between)
     ):
         return node.this
-    if isinstance(node, exp.Ordered):
-        node.set("nulls_first", None)
     return node
