@@ -15,7 +15,7 @@ from sqlstrictd.constraint import expressions
 from sqlstrictd.constraint.functions import DIALECTS
 from sqlstrictd.constraint.joins import FromClauses
 from sqlstrictd.constraint.lark import literal, names
-from sqlstrictd.constraint.sets import FromSet, JoinKeys, sorted_set
+from sqlstrictd.constraint.sets import FromSet, join_keys, sorted_set
 from sqlstrictd.constraint.styles import Scope, Style, choose_scopes
 from sqlstrictd.errors import UnsupportedDialect
 from sqlstrictd.schema.names import RESERVED_WORDS
@@ -48,7 +48,7 @@ def build_grammar(schema: Schema, from_sets: Iterable[FromSet], dialect: str = "
         raise UnsupportedDialect(
             f"dialect {dialect!r} is not written; choose one of {written}", "dialect"
         )
-    keys = JoinKeys(schema)
+    keys = join_keys(schema)
     sets = list(dict.fromkeys(sorted_set(tables) for tables in from_sets))
     known = {table.name for table in schema.tables}
     if not sets or not all(tables and known.issuperset(tables) for tables in sets):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import combinations
+from functools import cached_property, lru_cache
+from itertools import combinations, product
 
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema, Table
@@ -21,6 +21,9 @@ FromSet = tuple[str, ...]
 
 # Columns of the same name in two tables are taken for a key when the name ends so.
 _KEY_LIKE = re.compile(r"(id|ids|code|key|no|num|nr|number|uuid|guid|sku|isbn|ssn)$")
+
+
+_MAX_ALIKE = 30  # tables that one column name may link with each other
 
 
 @dataclass(frozen=True)
@@ -47,20 +50,41 @@ class JoinKeys:
                 if other is not None:
                     key = JoinKey(foreign_key.columns, foreign_key.referenced_columns)
                     self._add(table.name, other.name, key)
-        for left, right in combinations(schema.tables, 2):
-            self._add_by_names(left, right)
+        self._add_columns_called_alike()
+        self._add_columns_called_after_tables()
 
-    def _add_by_names(self, left: Table, right: Table) -> None:
-        """Add what no key declares but names suggest: order_id in both, customer_id and id."""
-        by_name = {fold(name): name for name in right.column_names}
-        for name in left.column_names:
-            if _KEY_LIKE.search(fold(name)) and fold(name) in by_name and fold(name) != "id":
-                self._add(left.name, right.name, JoinKey((name,), (by_name[fold(name)],)))
-        if not self.between(left.name, right.name):
-            for name in _references(left, right):
-                self._add(left.name, right.name, JoinKey((name,), (_identity(right),)))
-            for name in _references(right, left):
-                self._add(right.name, left.name, JoinKey((name,), (_identity(left),)))
+    def _add_columns_called_alike(self) -> None:
+        """Add what no key declares but names suggest: order_id in two tables."""
+        holders: dict[str, list[tuple[Table, str]]] = {}
+        for table in self._schema.tables:
+            for name in table.column_names:
+                if _KEY_LIKE.search(fold(name)) and fold(name) != "id":
+                    holders.setdefault(fold(name), []).append((table, name))
+        for held in holders.values():
+            owners = [(table, name) for table, name in held if table.primary_key == (name,)]
+            # Where very many tables share a column, it links them to its owner alone.
+            pairs = combinations(held, 2) if len(held) <= _MAX_ALIKE else product(owners, held)
+            for (left, name), (right, same) in pairs:
+                if left is not right:
+                    self._add(left.name, right.name, JoinKey((name,), (same,)))
+
+    def _add_columns_called_after_tables(self) -> None:
+        """Add customer_id and start_station_id, where nothing else links the two tables."""
+        owners: dict[tuple[str, ...], list[Table]] = {}
+        for table in self._schema.tables:
+            if _identity(table):
+                owners.setdefault((*name_words(table.name), "id"), []).append(table)
+        found = [
+            (table, name, owner)
+            for table in self._schema.tables
+            for name in table.column_names
+            for words in [name_words(name)]
+            for at in range(len(words) - 1)
+            for owner in owners.get(words[at:], ())
+            if owner is not table and not self.between(table.name, owner.name)
+        ]
+        for table, name, owner in found:
+            self._add(table.name, owner.name, JoinKey((name,), (_identity(owner),)))
 
     def _add(self, left: str, right: str, key: JoinKey) -> None:
         keys = self._keys.setdefault((left, right), [])
@@ -76,12 +100,18 @@ class JoinKeys:
     @cached_property
     def neighbours(self) -> dict[str, tuple[str, ...]]:
         """For each table, the other tables that a key links it to, in the schema's order."""
-        names = [table.name for table in self._schema.tables]
-        found: dict[str, set[str]] = {name: set() for name in names}
+        place = {table.name: number for number, table in enumerate(self._schema.tables)}
+        found: dict[str, set[str]] = {name: set() for name in place}
         for left, right in self._keys:
             if left != right:
                 found[left].add(right)
-        return {name: tuple(other for other in names if other in found[name]) for name in names}
+        return {name: tuple(sorted(found[name], key=place.__getitem__)) for name in place}
+
+
+@lru_cache(maxsize=32)
+def join_keys(schema: Schema) -> JoinKeys:
+    """Return the keys of a schema, found once."""
+    return JoinKeys(schema)
 
 
 def _identity(table: Table) -> str:
@@ -89,14 +119,6 @@ def _identity(table: Table) -> str:
     if len(table.primary_key) == 1:
         return table.primary_key[0]
     return next((name for name in table.column_names if fold(name) == "id"), "")
-
-
-def _references(table: Table, other: Table) -> list[str]:
-    """The columns of a table that are called after another one: customer_id, start_station_id."""
-    if not _identity(other):
-        return []
-    wanted = (*name_words(other.name), "id")
-    return [name for name in table.column_names if name_words(name)[-len(wanted) :] == wanted]
 
 
 def sorted_set(names: FromSet) -> FromSet:
@@ -124,7 +146,7 @@ def all_from_sets(schema: Schema, max_tables: int = 3) -> list[FromSet]:
     Self-joins along a key of a table to itself count as sets of two. Two tables that no key links
     are a set only where the schema has two tables in all.
     """
-    keys = JoinKeys(schema)
+    keys = join_keys(schema)
     found: dict[FromSet, None] = {}
     for size in range(1, max_tables + 1):
         found.update(dict.fromkeys(grow_sets(keys, size)))

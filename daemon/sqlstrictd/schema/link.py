@@ -15,7 +15,7 @@ from itertools import combinations, permutations
 
 from rapidfuzz import fuzz
 
-from sqlstrictd.constraint.sets import FromSet, JoinKeys, sorted_set
+from sqlstrictd.constraint.sets import FromSet, join_keys, sorted_set
 from sqlstrictd.schema.types import Schema, Table
 from sqlstrictd.schema.words import name_words, text_words
 
@@ -51,7 +51,7 @@ def choose_from_sets(schema: Schema, question: str) -> list[FromSet]:
     All sets of a small schema are taken. Of a larger one, those whose names explain most of the
     question, some of each size, so that subqueries find their tables too.
     """
-    keys = JoinKeys(schema)
+    keys = join_keys(schema)
     score = _Score(schema, _content_words(question)).of
     names = sorted((table.name for table in schema.tables), key=lambda name: -score((name,)))
     names = names[:_RANKED_TABLES]

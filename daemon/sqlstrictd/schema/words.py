@@ -15,7 +15,7 @@ _TEXT_WORD = re.compile(r"[^\W\d_]+|\d+")
 _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=100_000)
 def name_words(name: str) -> tuple[str, ...]:
     """Cut a name into words, in lower case and singular."""
     return tuple(singular(word.casefold()) for word in _NAME_WORD.findall(name))
