@@ -14,7 +14,7 @@ from .scene import GROUPS, NUMBERS, Drawn, Scene
 from .schemas import TableSpec
 from .statements import holds, spell
 from .texts import read_sections
-from .wording import AGGREGATES, all_of, noun
+from .wording import AGGREGATES, all_of, noun, numeral
 from .words import plural
 
 _SAY = read_sections("single")
@@ -97,10 +97,11 @@ def having(scene: Scene) -> Drawn:
         word = random.choice(AGGREGATES[function])
         text = scene.say(_SAY["having_aggregate"], agg=word, c=number.phrase, n=n, **slots)
         return text, f"{head} {function}({spell(number)}) > {n};"
-    n = str(random.choice((1, 2, 3, 4, 5, 6)))
+    count = random.choice((1, 2, 3, 4, 5, 6))
+    slots["n"] = numeral(random, count)
     if random.random() < 0.6:
-        return scene.say(_SAY["having"], n=n, **slots), f"{head} COUNT(*) > {n};"
-    return scene.say(_SAY["having_least"], n=n, **slots), f"{head} COUNT(*) >= {n};"
+        return scene.say(_SAY["having"], **slots), f"{head} COUNT(*) > {count};"
+    return scene.say(_SAY["having_least"], **slots), f"{head} COUNT(*) >= {count};"
 
 
 def most_common(scene: Scene) -> Drawn:

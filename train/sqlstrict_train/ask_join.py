@@ -113,12 +113,9 @@ def total_of(scene: Scene) -> Drawn:
     below = scene.conditions(child, (7, 3))
     is_named = parent.label.kind == "label" and random.random() < 0.5
     if is_named:
-        column = parent.label
-        value = random.choice([row[parent.columns.index(column)] for row in scene.rows(parent)])
-        if value is None:
+        if not (named := _named(scene, parent)):
             return None
-        said = f"'{value}'" if random.random() < 0.3 else str(value)
-        above = [Condition("", "", column, f"{{c}} = {literal(value)}")]
+        above, said = [named[0]], named[1]
     else:
         above, said = scene.conditions(parent, (0, 1)), ""
     if not above:
@@ -174,13 +171,31 @@ def three(scene: Scene) -> Drawn:
 
 def _across(scene: Scene, child: TableSpec, parent: TableSpec, other: TableSpec) -> Drawn:
     """One parent's names, by a condition on the other parent of the same child."""
+    if parent.label.kind != "label":
+        return None
+    head = f"SELECT DISTINCT {spell(parent.label, parent)} {join(scene, parent, child, other)}"
+    if other.label.kind == "label" and scene.random.random() < 0.4:
+        if not (named := _named(scene, other)):
+            return None
+        condition, said = named
+        slots = {"c": parent.label.phrase, "ones": parent.plural, "g": other.singular, "v": said}
+        return scene.say(_SAY["grand_named"], **slots), f"{head}{holds([condition], other)};"
     above = _one_condition(scene, other)
-    if not above or parent.label.kind != "label":
+    if not above:
         return None
     slots = {"c": parent.label.phrase, "ones": parent.plural, "np": child.plural}
     text = scene.say(_SAY["grand_pair"], gnp=noun(other, above), **slots)
-    head = f"SELECT DISTINCT {spell(parent.label, parent)}"
-    return text, f"{head} {join(scene, parent, child, other)}{holds(above, other)};"
+    return text, f"{head}{holds(above, other)};"
+
+
+def _named(scene: Scene, table: TableSpec) -> tuple[Condition, str] | None:
+    """Draw a row by its name: the condition, and how a person says the name."""
+    at = table.columns.index(table.label)
+    value = scene.random.choice([row[at] for row in scene.rows(table)])
+    if value is None:
+        return None
+    said = f"'{value}'" if scene.random.random() < 0.3 else str(value)
+    return Condition("", "", table.label, f"{{c}} = {literal(value)}"), said
 
 
 def _one_condition(scene: Scene, table: TableSpec) -> list[Condition]:

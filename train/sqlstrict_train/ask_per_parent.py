@@ -11,7 +11,7 @@ from .scene import GROUPS, NUMBERS, Drawn, Scene
 from .schemas import ColumnSpec, TableSpec
 from .statements import holds, join, spell
 from .texts import read_sections
-from .wording import AGGREGATES, noun
+from .wording import AGGREGATES, noun, numeral
 
 _SAY = read_sections("join")
 
@@ -48,7 +48,7 @@ def most(scene: Scene) -> Drawn:
     random = scene.random
     below = scene.conditions(child, (8, 2))
     n = random.choice((1, 1, 2, 3, 5))
-    slots = parent_slots(scene, parent, []) | {"np": noun(child, below), "n": str(n)}
+    slots = parent_slots(scene, parent, []) | {"np": noun(child, below), "n": numeral(random, n)}
     label = spell(parent.label, parent)
     origin = f"{join(scene, parent, child)}{holds(below, child)}"
     head = f"SELECT {label} {origin} GROUP BY {label} ORDER BY"
@@ -83,10 +83,13 @@ def having(scene: Scene) -> Drawn:
         word = random.choice(AGGREGATES[function])
         text = scene.say(_SAY["having_sum"], agg=word, c=number.phrase, n=n, **slots)
         return text, f"{head} {function}({spell(number, child)}) > {n};"
-    n = str(random.choice((1, 2, 2, 3, 3, 4)))
+    count = random.choice((1, 1, 2, 2, 3, 3, 4))
+    slots["n"] = numeral(random, count)
+    if count == 1 and random.random() < 0.7:
+        slots["np"] = noun(child, below, is_one=True)
     if random.random() < 0.6:
-        return scene.say(_SAY["having"], n=n, **slots), f"{head} COUNT(*) > {n};"
-    return scene.say(_SAY["having_least"], n=n, **slots), f"{head} COUNT(*) >= {n};"
+        return scene.say(_SAY["having"], **slots), f"{head} COUNT(*) > {count};"
+    return scene.say(_SAY["having_least"], **slots), f"{head} COUNT(*) >= {count};"
 
 
 def _by(scene: Scene, parent: TableSpec) -> ColumnSpec | None:

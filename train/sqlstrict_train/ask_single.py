@@ -13,7 +13,7 @@ from .scene import NUMBERS, Drawn, Scene
 from .schemas import TableSpec
 from .statements import holds, spell
 from .texts import read_sections
-from .wording import AGGREGATES, COMPUTE, MOST, all_of, listed, noun
+from .wording import AGGREGATES, COMPUTE, MOST, all_of, listed, noun, numeral
 
 _SAY = read_sections("single")
 _SHOWN = ("label", "category", "place", "country", "count", "amount", "date", "year", "text", "key")
@@ -21,8 +21,8 @@ _DOWN = (" descending", " in descending order", " from highest to lowest", " des
 _UP = ("", " ascending", " in ascending order", " from lowest to highest")
 _MOST = {"count": ("highest", "largest", "most", "greatest", "maximum")}
 _MOST_OTHER = ("highest", "largest", "highest", "greatest", "maximum")
+_FIRST = {True: ("highest", "largest", "greatest"), False: ("lowest", "smallest")}
 _LEAST = ("lowest", "smallest", "least", "minimum")
-_NUMERALS = {2: "two", 3: "three", 4: "four", 5: "five", 10: "ten"}
 
 
 def everything(scene: Scene) -> Drawn:
@@ -53,7 +53,14 @@ def columns(scene: Scene) -> Drawn:
         way = random.choice(_DOWN if is_down else _UP)
         slots |= {"c": by.phrase, "way": way, "way2": "descending" if is_down else "ascending"}
         order = f"ORDER BY {spell(by)}{' DESC' if is_down else ''}"
-        return scene.say(_SAY["ordered"], **slots), f"{head} {order};"
+        section = "ordered"
+        if by.base in MOST and random.random() < 0.5:
+            section = "ordered_word"
+            slots["most"], slots["least"] = MOST[by.base][:: 1 if is_down else -1]
+        elif by.kind in NUMBERS and random.random() < 0.35:
+            section = "ordered_first"
+            slots["first"] = random.choice(_FIRST[is_down])
+        return scene.say(_SAY[section], **slots), f"{head} {order};"
     return scene.say(_SAY["columns"], **slots), f"{head};"
 
 
@@ -83,7 +90,10 @@ def count(scene: Scene) -> Drawn:
     table = scene.random.choice(scene.spec.tables)
     drawn = scene.conditions(table, (2, 6, 3))
     np = noun(table, drawn)
-    text = scene.say(_SAY["count"], np=np, all=all_of(scene.random, np))
+    is_bare = bool(drawn) and bool(drawn[0].before) and not any(c.after for c in drawn)
+    templates = tuple(t for t in _SAY["count"] if "{rest}" not in t or is_bare)
+    slots = {"np": np, "plural": table.plural, "rest": drawn[0].before if is_bare else ""}
+    text = scene.say(templates, all=all_of(scene.random, np), **slots)
     return text, f"SELECT COUNT(*) {_rows(table, drawn)};"
 
 
@@ -123,7 +133,7 @@ def top(scene: Scene) -> Drawn:
     n = random.choice((1, 1, 1, 2, 3, 4, 5, 10))
     slots = {"np": noun(table, drawn), "one": noun(table, drawn, True), "c": by.phrase}
     slots |= {"label": table.label.phrase}
-    slots["n"] = random.choice((str(n), _NUMERALS.get(n, str(n))))
+    slots["n"] = numeral(random, n)
     if by.base in MOST and (random.random() < 0.5 or by.kind not in NUMBERS):
         slots["most"] = MOST[by.base][0 if is_most else 1]
         templates = _SAY["top_word"] if n == 1 else _SAY["top_n_word"]

@@ -211,7 +211,7 @@ def _number(random: Random, column: ColumnSpec, known: Sequence[Value], split: s
 
 def _date(random: Random, column: ColumnSpec, known: list[str], split: str) -> Condition:
     value = random.choice(sorted(known)[1:-1] or known)
-    verb = _VERBS.get(column.base, (f"with {column.phrase}",))[0]
+    verb = random.choice(_VERBS.get(column.base, (f"with {column.phrase}",)))
     shape = random.random()
     if shape < 0.35:
         sql = f"strftime('%Y', {{c}}) = '{value[:4]}'"

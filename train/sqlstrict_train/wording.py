@@ -48,6 +48,7 @@ _POLITE = (
 )
 
 
+NUMERALS = dict(enumerate("zero one two three four five six seven eight nine ten".split()))
 COMPUTE = (
     "Show",
     "Give me",
@@ -61,6 +62,11 @@ COMPUTE = (
     "Compute",
     "Display",
 )
+
+
+def numeral(random: Random, number: int) -> str:
+    """Say a small number in digits or, at times, as a word."""
+    return NUMERALS[number] if random.random() < 0.35 and number in NUMERALS else str(number)
 
 
 def noun(table: TableSpec, conditions: list[Condition], is_one: bool = False) -> str:
