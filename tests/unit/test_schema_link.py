@@ -36,6 +36,11 @@ def test_a_small_schema_gives_all_its_sets() -> None:
     schema = make_schema()
     chosen = choose_from_sets(schema, "How many orders are there?")
     assert set(all_from_sets(schema)) <= set(chosen)
+    assert chosen == choose_from_sets(schema, "Which products are dear?")  # one grammar for all
+
+
+def test_a_large_schema_gives_the_likeliest_set_first() -> None:
+    chosen = choose_from_sets(make_schema(n_fillers=60), "How many orders are there?")
     assert chosen[0] == ("orders",)
 
 

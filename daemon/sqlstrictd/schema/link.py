@@ -46,10 +46,11 @@ class Nearest:
 
 
 def choose_from_sets(schema: Schema, question: str) -> list[FromSet]:
-    """Choose the FROM sets that a question may need, the likeliest first; never none.
+    """Choose the FROM sets that a question may need; never none.
 
-    All sets of a small schema are taken. Of a larger one, those whose names explain most of the
-    question, some of each size, so that subqueries find their tables too.
+    All sets of a small schema are taken, in an order that does not depend on the question: its
+    questions share one grammar. Of a larger one, those whose names explain most of the question
+    are taken, the likeliest first; some of each size, so that subqueries find their tables too.
     """
     keys = join_keys(schema)
     score = _Score(schema, _content_words(question)).of
@@ -73,6 +74,8 @@ def choose_from_sets(schema: Schema, question: str) -> list[FromSet]:
                 if len(keys.between(one, other)) > 1:
                     grown[sorted_set((one, one, other))] = None
         by_size[size] = sorted(grown, key=score, reverse=True)[:_KEPT_PER_SIZE]
+    if sum(map(len, by_size.values())) <= MAX_SETS:
+        return sorted((one for found in by_size.values() for one in found), key=_by_size)
     chosen: list[FromSet] = []
     for size, quota in _QUOTAS.items():
         chosen += by_size[size][:quota]
@@ -80,6 +83,10 @@ def choose_from_sets(schema: Schema, question: str) -> list[FromSet]:
     others.sort(key=score, reverse=True)
     chosen += others[: max(0, MAX_SETS - len(chosen))]
     return sorted(chosen, key=score, reverse=True)
+
+
+def _by_size(names: FromSet) -> tuple[int, FromSet]:
+    return len(names), names
 
 
 class _Score:
