@@ -125,7 +125,7 @@ class Catalog:
         """Return the schema of a name. Raises SchemaNotFound."""
         schema = self._by_name.get(name)
         if schema is None:
-            raise SchemaNotFound(f"no schema is registered as {name!r}; register it first")
+            raise SchemaNotFound(f"no schema is registered as {name!r}")
         return Registered(name, schema)
 
     def list(self) -> list[Registered]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -229,7 +230,7 @@ def test_a_batch_is_a_line_a_question(
     daemon: StandInDaemon, tmp_path: Path, capsys: Captured
 ) -> None:
     path = tmp_path / "questions.txt"
-    path.write_text("first\n\n  second \nthird")
+    path.write_text("first\n\n  second\tone \u2028\r\nthird")
     command = ["ask", "--schema", "shop", "--batch", str(path)]
     daemon.reply("TranslateBatch", *batch_replies())
     assert main(command) == 1
@@ -238,11 +239,11 @@ def test_a_batch_is_a_line_a_question(
         "sqlstrict: question 2: no SQL: no table fits\nsqlstrict: question 3: too long\n",
     )
     asked = [request.request.question for request in daemon.asked("TranslateBatch")]
-    assert asked == ["first", "second", "third"]
+    assert asked == ["first", "second one", "third"]
     daemon.reply("TranslateBatch", *batch_replies())
     assert main([*command, "--json"]) == 1
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["question"] for line in lines] == ["first", "second", "third"]
+    assert [line["question"] for line in lines] == asked
     assert lines[0]["sql"] == COUNT and lines[0]["error"] is None
     assert lines[1]["refusal"]["reason"] == "no_candidate"
     assert lines[2]["error"] == {"message": "too long", "reason": "QUESTION_TOO_LONG"}
@@ -349,6 +350,14 @@ def test_no_daemon(tmp_path: Path, capsys: Captured) -> None:
         ["ask", "q"],
         ["ask", "q", "--schema", "s", "--timeout", "0"],
         ["ask", "q", "--schema", "s", "--timeout", "nan"],
+        ["ask", "q", "--schema", "s", "--timeout", "soon"],
+        ["ask", "q", "--schema", "s", "-n", "9"],
+        ["ask", "q", "--schema", "s", "-n", "-1"],
+        ["ask", "q", "--schema", "s", "--max-tokens", "7"],
+        ["ask", "q", "--schema", "s", "--max-rows", "0"],
+        ["ask", "q", "--schema", "s", "--temperature", "nan"],
+        ["ask", "q", "--schema", "s", "--temperature", "2.5"],
+        ["ask", "q", "--schema", "s", "--seed", str(2**64)],
         ["ask", "q", "--schema", "s", "--dialect", "oracle"],
         ["ask", "q", "--schem", "s"],
         ["ask", "q", "--schema", "s", "--batch", "file"],
@@ -535,6 +544,77 @@ def test_terminal_escapes_from_a_database_are_not_obeyed(
     captured = capsys.readouterr()
     assert "\\x1b[2J" in captured.out
     assert "\x1b" not in captured.out + captured.err
+
+
+def test_unknown_flags_are_said_beside_the_commands_own(capsys: Captured) -> None:
+    for command in (["status"], ["ask", "q", "--schema", "s"], ["schema", "rm", "shop"]):
+        with pytest.raises(SystemExit) as caught:
+            main([*command, "--nonsense"])
+        assert caught.value.code == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"usage: sqlstrict {command[0]}")
+        assert error.endswith("unrecognized arguments: --nonsense\n")
+
+
+def test_a_missing_question_is_said_with_what_to_write(capsys: Captured) -> None:
+    with pytest.raises(SystemExit):
+        main(["ask", "--schema", "shop"])
+    assert "give a QUESTION, - to read it from standard input" in capsys.readouterr().err
+
+
+def test_text_that_is_no_utf8_is_not_quoted(daemon: StandInDaemon, capsys: Captured) -> None:
+    assert main(["ask", "bad \udcff", "--schema", "shop"]) == 1
+    assert capsys.readouterr() == ("", "sqlstrict: question: it is not UTF-8 text\n")
+    assert daemon.requests == []
+
+
+def test_names_are_looked_for_in_the_list(daemon: StandInDaemon, capsys: Captured) -> None:
+    missing = Failure(grpc.StatusCode.NOT_FOUND, "no schema shop", "SCHEMA_NOT_FOUND")
+    daemon.reply("GetSchema", missing)
+    daemon.reply("DeleteSchema", missing)
+    for act in ("show", "rm"):
+        assert main(["schema", act, "shop"]) == 1
+        assert capsys.readouterr() == (
+            "",
+            "sqlstrict: no schema shop; `sqlstrict schema list` shows which there are\n",
+        )
+
+
+def test_a_name_that_the_question_says_is_not_called_alike(
+    daemon: StandInDaemon, capsys: Captured
+) -> None:
+    near = [pb.NearestName(name="log", word="Log"), pb.NearestName(name="log.at", word="log")]
+    answer = pb.Refusal(reason=pb.REFUSAL_REASON_BUDGET, message="too long", nearest=near)
+    daemon.reply("Translate", pb.TranslateResponse(refusal=answer))
+    assert main(["ask", "q", "--schema", "shop"]) == 4
+    error = capsys.readouterr().err
+    assert error == "sqlstrict: no SQL: too long\n    'log' resembles log.at\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a disk that is always full")
+def test_a_full_disk_is_said_so(daemon: StandInDaemon) -> None:
+    daemon.reply("Translate", sql())
+    command = [sys.executable, "-m", "sqlstrict", "ask", "q", "--schema", "shop"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=-1, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == "sqlstrict: the result cannot be written: No space left on device\n"
+
+
+def test_closed_standard_streams(daemon: StandInDaemon) -> None:
+    daemon.reply("Translate", sql())
+    command = f"{shlex.quote(sys.executable)} -m sqlstrict ask q --schema shop"
+    for closed in (">&-", "<&- >&-", "<&- >&- 2>&-"):
+        done = subprocess.run(
+            ["sh", "-c", f"{command} {closed}"], capture_output=True, text=True, timeout=60
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    answered = subprocess.run(["sh", "-c", f"{command} 2>&-"], capture_output=True, timeout=60)
+    assert answered.stdout == COUNT.encode() + b"\n"
+    refused = subprocess.run(
+        ["sh", "-c", f"{command} --address bad 2>&-"], capture_output=True, timeout=60
+    )
+    assert (refused.returncode, refused.stdout) == (2, b"")
 
 
 def test_help_names_every_command() -> None:

@@ -240,5 +240,10 @@ def _message(kind: type[MessageT], **fields: Any) -> MessageT:
         try:
             message.MergeFrom(kind(**{name: value}))
         except (TypeError, ValueError) as error:
-            raise InvalidRequest(f"{name}: {error}", field=name) from error
+            if isinstance(error, UnicodeError):
+                # Its own message quotes the text.
+                problem = "it is not UTF-8 text"
+            else:
+                problem = str(error)
+            raise InvalidRequest(f"{name}: {problem}", field=name) from error
     return message

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlstrict.cli import batch, connection, schemas
+from sqlstrict.cli import batch, connection, numbers, schemas
 from sqlstrict.cli.console import Console, read_stdin
 from sqlstrict.cli.exits import Exit
 from sqlstrict.errors import SourceError
@@ -39,7 +38,13 @@ def add_parser(commands: Any) -> None:
         help="ask each line of a file (- for standard input); one line of output for each",
     )
     schemas.add_flags(parser)
-    parser.add_argument("-n", type=int, default=0, metavar="N", help="up to N statements (1 to 8)")
+    parser.add_argument(
+        "-n",
+        type=numbers.whole(1, 8),
+        default=0,
+        metavar="N",
+        help="up to N statements, 1 to 8 (default: 1)",
+    )
     parser.add_argument("--stream", action="store_true", help="show the draft while it is written")
     parser.add_argument(
         "--run", action="store_true", dest="runs", help="run the SQL, read only, and show its rows"
@@ -51,13 +56,33 @@ def add_parser(commands: Any) -> None:
         help="the SQLite file for --run (default: that of --schema)",
     )
     parser.add_argument(
-        "--max-rows", type=int, default=100, metavar="N", help="rows to show (default: 100)"
+        "--max-rows",
+        type=numbers.whole(1),
+        default=100,
+        metavar="N",
+        help="rows that --run shows (default: 100)",
     )
-    parser.add_argument("--max-tokens", type=int, default=0, metavar="N", help="token budget")
     parser.add_argument(
-        "--temperature", type=float, default=0.0, metavar="T", help="0 to 2 (default: 0, greedy)"
+        "--max-tokens",
+        type=numbers.whole(8, 512),
+        default=0,
+        metavar="N",
+        help="token budget of each statement, 8 to 512 (default: 256)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the sampling")
+    parser.add_argument(
+        "--temperature",
+        type=numbers.temperature,
+        default=0.0,
+        metavar="T",
+        help="0 to 2 (default: 0, greedy)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=numbers.whole(0, 2**64 - 1),
+        default=0,
+        metavar="N",
+        help="seed of the sampling (default: 0)",
+    )
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -74,7 +99,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         questions = batch.read_questions(arguments.batch)
         with schemas.explained(source, console), connection.connect(arguments) as client:
             return batch.ask_all(client, questions, options, arguments.timeout, console)
-    question = on_one_line(read_question() if question == "-" else question)
+    question = batch.on_one_line(read_question() if question == "-" else question)
     with schemas.explained(source, console), connection.connect(arguments) as client:
         if arguments.stream:
             answer = follow(client, question, options, console)
@@ -89,8 +114,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 def refuse_usage(arguments: argparse.Namespace, question: str) -> None:
     """End with a usage error where flags do not go together."""
-    if bool(arguments.question) == bool(arguments.batch):
-        arguments.parser.error("give a QUESTION or --batch FILE, and not both")
+    if arguments.question and arguments.batch:
+        arguments.parser.error("QUESTION and --batch do not go together")
+    if not arguments.question and not arguments.batch:
+        arguments.parser.error("give a QUESTION, - to read it from standard input, or --batch FILE")
     if arguments.batch and (arguments.stream or arguments.runs):
         arguments.parser.error("--batch goes with neither --stream nor --run")
     if arguments.schema == "-" and "-" in (question, arguments.batch):
@@ -103,11 +130,6 @@ def read_question() -> str:
         return read_stdin().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError("the question on standard input is not UTF-8 text") from error
-
-
-def on_one_line(text: str) -> str:
-    """Return a question as the contract wants it, without line ends and tabs."""
-    return re.sub(r"\s*[\r\n\t]+\s*", " ", text).strip()
 
 
 def question_options(arguments: argparse.Namespace, source: SchemaSource) -> QuestionOptions:
@@ -153,6 +175,8 @@ def refuse(answer: Answer, refusal: Refusal, is_streamed: bool, console: Console
         return Exit.REFUSED
     console.note(f"sqlstrict: no SQL: {refusal.message}")
     for near in refusal.nearest:
+        if near.word.casefold() == near.name.casefold():
+            continue
         console.note(f"    {near.word!r} resembles {near.name}")
     return Exit.REFUSED
 

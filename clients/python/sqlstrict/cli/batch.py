@@ -7,6 +7,7 @@ questions; why is said on stderr. As JSON each line is the whole answer.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,12 +26,19 @@ def read_questions(place: str) -> list[str]:
     """Return the lines of a file or of standard input that are not blank. Raises `SourceError`."""
     try:
         content = read_stdin() if place == "-" else Path(place).read_bytes()
-        lines = content.decode("utf-8-sig").splitlines()
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise SourceError(f"{place}: {error.strerror}", reason="FILE_UNREADABLE") from error
     except UnicodeDecodeError as error:
         raise SourceError(f"{place}: not UTF-8 text", reason="SOURCE_FORMAT") from error
-    return [line.strip() for line in lines if line.strip()]
+    # Not splitlines, which also ends lines at characters that a question may hold.
+    questions = (on_one_line(line) for line in re.split(r"\r\n|\r|\n", text))
+    return [question for question in questions if question]
+
+
+def on_one_line(text: str) -> str:
+    """Return a question as the contract wants it, without line ends and tabs."""
+    return re.sub(r"\s*[\r\n\t]+\s*", " ", text).strip()
 
 
 def ask_all(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from sqlstrict.cli import numbers
+
 if TYPE_CHECKING:
     from sqlstrict.client import Client
 
@@ -22,7 +24,7 @@ def flags() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--timeout",
-        type=seconds,
+        type=numbers.seconds,
         default=DEFAULT_TIMEOUT_S,
         metavar="SECONDS",
         help="give up after this long (default: %(default)g)",
@@ -43,11 +45,3 @@ def connect(arguments: argparse.Namespace) -> Client:
     if arguments.wait:
         client.wait_for_ready()
     return client
-
-
-def seconds(text: str) -> float:
-    """Parse a time limit for argparse."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds over 0")
-    return value

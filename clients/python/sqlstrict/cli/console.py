@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,8 @@ from typing import Any
 
 # A cell of a table is cut there, so that one long text does not push the rest off the screen.
 MAX_CELL_WIDTH = 60
+# Of a line that an error points into, this many characters around the place are shown.
+MAX_LINE = 100
 
 
 class Console:
@@ -119,12 +122,18 @@ def point(text: str, line: int, column: int) -> list[str]:
 
     Line and column count from 1; nothing is returned for a place outside the text.
     """
-    lines = text.splitlines()
+    # Not splitlines, which ends lines at characters where the daemon does not.
+    lines = re.split(r"\r\n|\r|\n", text)
     if not 1 <= line <= len(lines):
         return []
-    shown = ["    " + visible(lines[line - 1].expandtabs(4))]
+    # What ends up on several lines of a terminal has no column to point at: long lines are cut.
+    first = max(column - 1 - MAX_LINE // 2, 0)
+    start = "…" if first else ""
+    shown_part = lines[line - 1][first : first + MAX_LINE]
+    end = "…" if first + MAX_LINE < len(lines[line - 1]) else ""
+    shown = ["    " + visible((start + shown_part).expandtabs(4)) + end]
     if column >= 1:
-        before = visible(lines[line - 1][: column - 1].expandtabs(4))
+        before = visible((start + shown_part[: column - 1 - first]).expandtabs(4))
         shown.append("    " + " " * width(before) + "^")
     return shown
 

@@ -23,20 +23,20 @@ def add_parser(commands: Any) -> None:
         "source", metavar="SOURCE", help="a .sql file, a SQLite file, or - for standard input"
     )
     schemas.add_dialect_flag(add, "default: sqlite")
-    add.set_defaults(run=run_add)
+    add.set_defaults(run=run_add, parser=add)
 
     listing = acts.add_parser(
         "list", aliases=["ls"], help="list them", parents=[flags], allow_abbrev=False
     )
-    listing.set_defaults(run=run_list)
+    listing.set_defaults(run=run_list, parser=listing)
 
     show = acts.add_parser("show", help="write one as DDL", parents=[flags], allow_abbrev=False)
     show.add_argument("name", metavar="NAME")
-    show.set_defaults(run=run_show)
+    show.set_defaults(run=run_show, parser=show)
 
     remove = acts.add_parser("rm", help="forget them", parents=[flags], allow_abbrev=False)
     remove.add_argument("names", nargs="+", metavar="NAME")
-    remove.set_defaults(run=run_remove)
+    remove.set_defaults(run=run_remove, parser=remove)
 
 
 def run_add(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -86,7 +86,7 @@ def run_list(arguments: argparse.Namespace, console: Console) -> Exit:
 
 def run_show(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write a registered schema as the daemon's own DDL."""
-    with connection.connect(arguments) as client:
+    with schemas.listed(), connection.connect(arguments) as client:
         schema = client.get_schema(arguments.name)
     for warning in schema.info.warnings:
         console.note(f"sqlstrict: {arguments.name}: {warning}")
@@ -99,7 +99,7 @@ def run_show(arguments: argparse.Namespace, console: Console) -> Exit:
 
 def run_remove(arguments: argparse.Namespace, console: Console) -> Exit:
     """Forget schemas, in the order given; the first that fails ends it."""
-    with connection.connect(arguments) as client:
+    with schemas.listed(), connection.connect(arguments) as client:
         for name in arguments.names:
             client.delete_schema(name)
             if console.is_json:

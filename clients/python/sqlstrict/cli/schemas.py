@@ -14,6 +14,8 @@ from sqlstrict.source import SchemaSource, resolve_source
 # Those of the contract, repeated because reading it would load protobuf for `--help`.
 DIALECTS = ("sqlite", "ansi")
 
+_LIST = "; `sqlstrict schema list` shows which there are"
+
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say what a question or statement is about."""
@@ -56,5 +58,15 @@ def explained(source: SchemaSource, console: Console) -> Iterator[None]:
         if source.name and os.path.exists(source.name):
             error.message += f"; for the file of that name write ./{source.name}"
         else:
-            error.message += "; `sqlstrict schema list` shows which there are"
+            error.message += _LIST
+        raise
+
+
+@contextmanager
+def listed() -> Iterator[None]:
+    """Say of errors about a name where the names are."""
+    try:
+        yield
+    except errors.NotFound as error:
+        error.message += _LIST
         raise

@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> None:
         parents=[connection.flags()],
         allow_abbrev=False,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
