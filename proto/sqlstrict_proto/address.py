@@ -152,10 +152,12 @@ def check_folder(folder: Path) -> None:
         )
     mode = stat.S_IMODE(found.st_mode)
     if mode & 0o077:
+        # A sticky folder is everybody's, as /tmp: that one must stay as it is.
+        advice = "use" if mode & stat.S_ISVTX else "chmod 700 it, or use"
         raise AddressError(
             AddressProblem.NOT_PRIVATE,
             f"{folder} has mode {mode:04o}, so other users could reach or replace the socket;"
-            f" chmod 700 it, or use an --address in a folder of your own",
+            f" {advice} an --address in a folder of your own",
         )
 
 

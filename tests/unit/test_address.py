@@ -115,6 +115,16 @@ def test_an_open_folder_is_refused(listener: Path, mode: int) -> None:
     assert problem_of(listener) is AddressProblem.NOT_PRIVATE
 
 
+def test_nobody_is_told_to_close_a_folder_of_all(listener: Path) -> None:
+    listener.parent.chmod(0o755)
+    with pytest.raises(AddressError, match="chmod 700 it, or use an --address"):
+        address.check_socket(listener)
+    listener.parent.chmod(0o1777)
+    with pytest.raises(AddressError, match="socket; use an --address") as caught:
+        address.check_socket(listener)
+    assert "chmod" not in str(caught.value)
+
+
 def test_missing_and_wrong_things_are_told_apart(listener: Path) -> None:
     folder = listener.parent
     assert problem_of(folder / "none") is AddressProblem.MISSING

@@ -117,6 +117,16 @@ def test_failures_name_the_database(database: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "none.db").exists()
 
 
+def test_a_locked_database_is_said_with_what_to_do(database: Path) -> None:
+    writer = sqlite3.connect(database, isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(QueryError, match="is locked; another program .* try again"):
+            run_read_only(database, "SELECT 1 FROM sqlite_master")
+    finally:
+        writer.close()
+
+
 def test_text_that_is_no_utf8_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "latin.db"
     connection = sqlite3.connect(path)

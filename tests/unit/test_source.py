@@ -103,6 +103,13 @@ def test_files_that_are_no_schema(tmp_path: Path, content: bytes, problem: str) 
         resolve(str(path))
 
 
+def test_text_named_like_a_database(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    path.write_text("CREATE TABLE orders (id INTEGER);")
+    with pytest.raises(SourceError, match=r"shop\.db is not a SQLite database; .* name it \.sql"):
+        resolve(str(path))
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"none\.sql: No such file"):
         resolve(str(tmp_path / "none.sql"))

@@ -43,7 +43,7 @@ def read_sqlite_schema(path: Path) -> Introspection:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise SourceError(f"{path}: {error}", reason="DATABASE_UNREADABLE") from error
+        raise SourceError(f"{path}: {explain(error)}", reason="DATABASE_UNREADABLE") from error
     statements = [sql for name, sql in created if kinds.get(name) == "table"]
     warnings = []
     for kind, called in _LEFT_OUT.items():
@@ -57,6 +57,13 @@ def read_sqlite_schema(path: Path) -> Introspection:
             reason="NO_TABLES",
         )
     return Introspection("".join(f"{sql};\n" for sql in statements), tuple(warnings))
+
+
+def explain(error: Exception) -> str:
+    """Return SQLite's message, with what to do where it is known."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"{error}; another program is writing to it, try again when it is done"
+    return str(error)
 
 
 def connect_read_only(path: Path) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlstrict.errors import QueryError
-from sqlstrict.introspect import connect_read_only
+from sqlstrict.introspect import connect_read_only, explain
 
 MAX_VALUE_BYTES = 16 * 2**20
 # SQLite asks every so many steps of its virtual machine whether to go on; 10,000 take well under
@@ -66,7 +66,7 @@ def run_read_only(
         if "not authorized" in str(error) or "prohibited" in str(error):
             message = f"refused: the statement does more than read ({error})"
             raise QueryError(message, reason="QUERY_REFUSED") from error
-        raise QueryError(f"{database}: {error}", reason="QUERY_FAILED") from error
+        raise QueryError(f"{database}: {explain(error)}", reason="QUERY_FAILED") from error
     return Rows(columns, tuple(rows[:max_rows]), len(rows) > max_rows)
 
 

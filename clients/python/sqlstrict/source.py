@@ -85,6 +85,11 @@ def _from_file(path: Path) -> SchemaSource:
         return SchemaSource(ddl=found.ddl, place=str(path), database=path, warnings=found.warnings)
     if content[8:12] == b"DUCK":
         raise _unsupported(f"{path} is a DuckDB file, and these are not read yet")
+    if path.suffix.lower() in _DATABASE_SUFFIXES:
+        raise SourceError(
+            f"{path} is not a SQLite database; if it holds CREATE TABLE statements, name it .sql",
+            reason="SOURCE_FORMAT",
+        )
     return _from_text(content, str(path))
 
 
