@@ -158,6 +158,7 @@ def test_several_namespaces_are_refused_by_name() -> None:
         ("", 1, 1, "empty"),
         (" \n ", 1, 1, "empty"),
         ("SELECT 1", 1, 1, "no CREATE TABLE"),
+        ("CREATE TABLE sqlite_x (a)", 1, 1, "left to ask about: line 1: SQLite's own table"),
         ("hello", 1, 1, "hello stands where a statement is expected"),
         ("CREATE TABL t (a)", 1, 8, "TABL stands where TABLE"),
         ("CREATE TABLE t (a INT, A TEXT)", 1, 24, "Column A is defined twice in t"),

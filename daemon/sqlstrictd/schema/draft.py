@@ -131,7 +131,10 @@ class SchemaDraft:
             SchemaError: no tables, tables of several namespaces, or a key on a missing column.
         """
         if not self._tables:
-            raise self._cursor.error("There is no CREATE TABLE statement in the text.", 0)
+            message = "There is no CREATE TABLE statement in the text."
+            if self._warnings:
+                message = f"No table is left to ask about: {self._warnings[0]}."
+            raise self._cursor.error(message, 0)
         self._check_namespaces()
         tables = tuple(self._build_table(table) for table in self._tables.values())
         left_out = [_describe_left_out(kind, lines) for kind, lines in self._left_out.items()]
