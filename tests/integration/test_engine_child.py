@@ -15,7 +15,13 @@ from typing import Any, TypeVar
 import pytest
 from engine_requests import GRAMMAR, generate, text_of
 from sqlstrictd.engine import wire
-from sqlstrictd.engine.__main__ import BROKEN, CANNOT_LOAD, MALFORMED_FRAME, STOPPED
+from sqlstrictd.engine.__main__ import (
+    BROKEN,
+    CANNOT_LOAD,
+    MALFORMED_FRAME,
+    STOPPED,
+    tell_without_text,
+)
 from sqlstrictd.engine.channel import Channel
 
 MessageT = TypeVar("MessageT")
@@ -303,6 +309,19 @@ def test_a_bug_of_the_engine_ends_it_with_its_own_code(make_child: MakeChild) ->
     code, stderr = child.ends()
     assert code == BROKEN
     assert "Traceback" in stderr
+
+
+def test_a_bug_is_told_of_without_the_exceptions_text(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(word: str) -> None:
+        raise KeyError(word)
+
+    try:
+        fail("secret" + "word")
+    except KeyError as error:
+        tell_without_text(error)
+    printed = capsys.readouterr().err
+    assert "in fail" in printed and "KeyError" in printed
+    assert "secretword" not in printed
 
 
 def test_frames_may_arrive_in_pieces_and_many_at_once() -> None:

@@ -25,6 +25,7 @@ from sqlstrictd.engine.failure import ModelLoadError
 from sqlstrictd.engine.llama import ContextBroken
 from sqlstrictd.engine.process import memory_bytes, settle
 from sqlstrictd.engine.settings import Settings
+from sqlstrictd.engine.stall import StallClock
 
 STOPPED, CANNOT_LOAD, MALFORMED_FRAME, BROKEN = 0, 1, 65, 70
 
@@ -96,8 +97,10 @@ def _serve(channel: Channel, engine: Engine) -> int:
 
 def _beat(channel: Channel, engine: Engine) -> None:
     scheduler = engine.scheduler
+    clock = StallClock(time.monotonic())
     while True:
-        stalled_s = 0.0 if scheduler.is_idle else time.monotonic() - scheduler.progress_at_s
+        progress_at_s = None if scheduler.is_idle else scheduler.progress_at_s
+        stalled_s = clock.read(progress_at_s, time.monotonic())
         beat = wire.Heartbeat(stalled_s, scheduler.n_running, scheduler.n_resident, memory_bytes())
         try:
             channel.send(beat)
@@ -106,14 +109,21 @@ def _beat(channel: Channel, engine: Engine) -> None:
         time.sleep(wire.HEARTBEAT_S)
 
 
+def tell_without_text(error: Exception) -> None:
+    """Print an exception's frames and type to stderr; its text may quote a request."""
+    print("Traceback (most recent call last):", file=sys.stderr)
+    traceback.print_tb(error.__traceback__)
+    print(type(error).__name__, file=sys.stderr)
+
+
 if __name__ == "__main__":
     exit_code = BROKEN
     try:
         exit_code = main(sys.argv[1:])
     except SystemExit as error:  # argparse
         exit_code = error.code if isinstance(error.code, int) else BROKEN
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        tell_without_text(error)
     sys.stdout.flush()
     sys.stderr.flush()
     # No interpreter shutdown: threads may sit in native code, and some GPU backends abort at exit.
