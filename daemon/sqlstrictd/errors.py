@@ -245,6 +245,7 @@ class EngineFault(InternalError):
 #   MASK_EMPTY         the grammar allows no token though it is not complete: likewise a bug
 #   CONTROL_TOKEN      a control token stands in the user's text after tokenising: a bug
 #   DECODE_FAILED      llama.cpp refused the batch
+#   PREPARATION_FAILED an exception that nobody expected, before the request had a slot: a bug
 ENGINE_REASONS: Mapping[str, type[SqlstrictError]] = MappingProxyType(
     {
         "PROMPT_TOO_LONG": PromptTooLong,
@@ -254,5 +255,6 @@ ENGINE_REASONS: Mapping[str, type[SqlstrictError]] = MappingProxyType(
         "MASK_EMPTY": EngineFault,
         "CONTROL_TOKEN": EngineFault,
         "DECODE_FAILED": EngineFault,
+        "PREPARATION_FAILED": EngineFault,
     }
 )

@@ -9,6 +9,7 @@ from engine_requests import MakeEngine, generate, has, is_clean, run, text_of
 from sqlstrictd.engine.engine import Engine
 from sqlstrictd.engine.prompt_tokens import tokenize_pieces
 from sqlstrictd.engine.wire import (
+    Failed,
     Finished,
     Prefill,
     Prefilled,
@@ -115,4 +116,17 @@ def test_a_background_prefill_makes_way_where_cells_are_wanting(make_engine: Mak
     engine.scheduler.submit(generate(2, "self " * 300))
     messages = run(engine, lambda seen: has(Finished, 2)(seen) and has(Prefilled, 1)(seen))
     assert has(Finished, 2)(messages)
+    assert is_clean(engine)
+
+
+def test_only_so_many_background_prefills_wait_the_newest_of_them(engine: Engine) -> None:
+    """Whoever registers schemas all day beside a busy engine must not fill its memory."""
+    n_most = engine.settings.max_prefixes
+    prefills = [Prefill(n, build_prompt(f"schema {n}", "").schema) for n in range(1, n_most + 11)]
+    answers = engine.answer([generate(100), *prefills])
+    assert isinstance(answers[0], Finished)
+    failed = [answer for answer in answers if isinstance(answer, Failed)]
+    assert [answer.id for answer in failed] == list(range(1, 11))
+    assert {answer.reason for answer in failed} == {"CONTEXT_FULL"}
+    assert all(isinstance(answer, Prefilled) for answer in answers[11:])
     assert is_clean(engine)

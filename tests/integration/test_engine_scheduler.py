@@ -19,6 +19,7 @@ from sqlstrictd.engine.wire import (
     Progress,
     Started,
 )
+from sqlstrictd.errors import ENGINE_REASONS
 from sqlstrictd.prompt import build_prompt
 
 
@@ -144,6 +145,18 @@ def test_a_request_that_cannot_be_met_fails_alone_and_by_name(
     assert failed.reason == reason
     assert "self" not in failed.message and "missing" not in failed.message
     text_of(other)
+    assert is_clean(engine)
+
+
+def test_an_unexpected_error_of_preparing_fails_its_request_alone(engine: Engine) -> None:
+    """Text that is not UTF-8 cannot come over the wire; any other surprise ends likewise."""
+    broken = generate(2, "\ud800")
+    answers = engine.answer([generate(1), broken, Match(3, "m", GRAMMAR, "\ud800"), generate(4)])
+    assert [type(answer) for answer in answers] == [Finished, Failed, Failed, Finished]
+    for answer in answers[1:3]:
+        assert isinstance(answer, Failed)
+        assert (answer.reason, answer.reason in ENGINE_REASONS) == ("PREPARATION_FAILED", True)
+        assert answer.message == "preparing the request failed: UnicodeEncodeError"
     assert is_clean(engine)
 
 

@@ -34,7 +34,7 @@ class Prefixes:
 
     def __init__(self, pool: SequencePool, max_prefixes: int) -> None:
         self._pool = pool
-        self._max_prefixes = max_prefixes
+        self.max_prefixes = max_prefixes
         self._prefixes: OrderedDict[PrefixKey, Prefix] = OrderedDict()
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class Prefixes:
         """Return the prefix of these tokens, new if need be; it stays until released."""
         prefix = self._prefixes.get(key)
         if prefix is None:
-            while len(self._prefixes) >= self._max_prefixes and self.evict():
+            while len(self._prefixes) >= self.max_prefixes and self.evict():
                 pass
             prefix = self._prefixes[key] = Prefix(key, self._pool.new())
         self._prefixes.move_to_end(key)

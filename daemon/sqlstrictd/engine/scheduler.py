@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 from sqlstrictd.engine.batch import Planned, plan
 from sqlstrictd.engine.failure import RequestFailed
@@ -31,6 +32,8 @@ from sqlstrictd.engine.wire import (
     Prefilled,
     Started,
 )
+
+_T = TypeVar("_T")
 
 
 class Scheduler:
@@ -75,7 +78,7 @@ class Scheduler:
     def can_step(self) -> bool:
         """Whether a step would do something now, rather than wait for a preparation."""
         return (
-            bool(self._running)
+            bool(self._running or self._messages)
             or any(job.preparation.done() for job in self._waiting)
             or any(match.done() for match in self._matches.values())
         )
@@ -94,7 +97,17 @@ class Scheduler:
                 prepare, request, self._vocabulary, self._grammars, self._context.n_cells
             )
             self._waiting.append(Job(request, future))
+            if isinstance(request, Prefill):
+                self._forget_old_prefills()
         future.add_done_callback(lambda _: self._wake())
+
+    def _forget_old_prefills(self) -> None:
+        """Keep no more Prefills waiting than schemas may be resident; the newest are kept."""
+        prefills = [job for job in self._waiting if not job.is_generate]
+        for job in prefills[: -self._prefixes.max_prefixes]:
+            job.preparation.cancel()
+            self._waiting.remove(job)
+            self._tell(job.request.id, RequestFailed("CONTEXT_FULL", "newer schemas wait"))
 
     def cancel(self, request_id: int) -> None:
         """Forget a request, wherever it is; unknown ones are none of our business."""
@@ -140,7 +153,7 @@ class Scheduler:
                 continue
             del self._matches[request_id]
             try:
-                is_writable, n_bytes = future.result()
+                is_writable, n_bytes = _outcome(future)
                 self._messages.append(Matched(request_id, is_writable, n_bytes))
             except RequestFailed as failure:
                 self._tell(request_id, failure)
@@ -153,7 +166,7 @@ class Scheduler:
         is_blocked = False
         for job in [job for job in self._waiting if job.preparation.done()]:
             try:
-                prepared = job.preparation.result()
+                prepared = _outcome(job.preparation)
             except RequestFailed as failure:
                 self._waiting.remove(job)
                 self._tell(job.request.id, failure)
@@ -276,3 +289,16 @@ class Scheduler:
             self._prefixes.release(job.prefix)
             job.prefix = None
         self._running.remove(job)
+
+
+def _outcome(future: Future[_T]) -> _T:
+    """Return what a preparing thread made. Raises RequestFailed, for a bug of ours as well."""
+    try:
+        return future.result()
+    except RequestFailed:
+        raise
+    except Exception as error:
+        # The type alone: an exception's text may quote the request.
+        raise RequestFailed(
+            "PREPARATION_FAILED", f"preparing the request failed: {type(error).__name__}"
+        ) from None

@@ -50,7 +50,8 @@ class Generate:
 class Prefill:
     """Front to engine: make this schema's prefix resident when there is nothing better to do.
 
-    Answered by Prefilled, which may take as long as questions are being answered.
+    Answered by Prefilled, which may take as long as questions are being answered, or by Failed
+    (CONTEXT_FULL) where as many newer ones wait as schemas may be resident.
     """
 
     id: int
