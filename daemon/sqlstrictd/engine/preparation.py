@@ -47,8 +47,13 @@ def prepare(
 
 def _check_length(n_prompt: int, n_output: int, limit: int) -> None:
     if n_prompt + n_output > limit:
+        advice = (
+            "give a schema of fewer tables"
+            if n_prompt >= n_output
+            else "ask for fewer statements or with a smaller max_tokens"
+        )
         raise RequestFailed(
             "PROMPT_TOO_LONG",
-            f"the prompt has {n_prompt} tokens and {n_output} may be written;"
-            f" the context has room for {limit}",
+            f"the prompt has {n_prompt} tokens and {n_output} may be written, but the context has"
+            f" room for {limit}; {advice}",
         )
