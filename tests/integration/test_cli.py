@@ -283,7 +283,7 @@ def test_a_schema_error_points_into_the_users_file(
         (
             Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", "QUEUE_FULL", retry_after_s=2),
             1,
-            "try again in 2 s",
+            "full (retry after 2 s)",
         ),
         (Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "late", "DEADLINE_EXCEEDED"), 5, "late"),
         (Failure(grpc.StatusCode.UNAVAILABLE, "stopping", "SHUTTING_DOWN"), 3, "stopping"),

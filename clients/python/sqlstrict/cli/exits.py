@@ -45,7 +45,7 @@ def report(error: errors.SqlstrictError, console: Console, *, is_debugging: bool
     if isinstance(error, errors.InvalidRequest) and error.field:
         console.fail(error.message, reason=error.reason, field=error.field)
     elif isinstance(error, errors.Busy) and error.retry_after_s is not None:
-        again = f"{error.message}; try again in {error.retry_after_s:.2g} s"
+        again = f"{error.message} (retry after {error.retry_after_s:.2g} s)"
         console.fail(again, reason=error.reason)
     else:
         console.fail(error.message, reason=error.reason)
