@@ -365,6 +365,8 @@ def test_no_daemon(tmp_path: Path, capsys: Captured) -> None:
         ["ask", "--schema", "-", "--batch", "-"],
         ["schema"],
         ["schema", "rm"],
+        ["schema", "add", "shop.sql", "shop.sql"],
+        ["schema", "add", "a/shop", "shop.sql"],
         ["nonsense"],
     ],
 )

@@ -62,7 +62,7 @@ def resolve_source(text: str, read_stdin: Callable[[], bytes]) -> SchemaSource:
             raise _unsupported(f"{_LATER[kind]} databases are not read yet")
         if "://" in text:
             raise _unsupported(f"{scheme[1]}:// is not a place that schemas are read from")
-    if os.sep in text or text.lower().endswith(_DATABASE_SUFFIXES + _TEXT_SUFFIXES):
+    if means_file(text):
         return _from_file(Path(text).expanduser())
     if NAME.fullmatch(text):
         return SchemaSource(name=text)
@@ -71,6 +71,11 @@ def resolve_source(text: str, read_stdin: Callable[[], bytes]) -> SchemaSource:
         f" '-', first a letter or digit); a file is written ./{text}",
         reason="SOURCE_NAME",
     )
+
+
+def means_file(text: str) -> bool:
+    """Say whether this names a file, and so never a registered schema."""
+    return os.sep in text or text.lower().endswith(_DATABASE_SUFFIXES + _TEXT_SUFFIXES)
 
 
 def _from_file(path: Path) -> SchemaSource:

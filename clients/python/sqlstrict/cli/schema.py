@@ -9,6 +9,7 @@ from sqlstrict.cli import connection, schemas
 from sqlstrict.cli.console import Console
 from sqlstrict.cli.exits import Exit
 from sqlstrict.errors import SourceError
+from sqlstrict.source import means_file
 
 
 def add_parser(commands: Any) -> None:
@@ -41,6 +42,11 @@ def add_parser(commands: Any) -> None:
 
 def run_add(arguments: argparse.Namespace, console: Console) -> Exit:
     """Register a schema."""
+    if means_file(arguments.name):
+        arguments.parser.error(
+            f"{arguments.name!r} would mean a file wherever a schema is asked for;"
+            " give a name without its ending or folder"
+        )
     source = schemas.resolve(arguments.source, console)
     if source.ddl is None:
         raise SourceError(
