@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
-from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 from sqlstrictd.constraint import FromSet, build_grammar
 from sqlstrictd.schema.types import Schema
 
@@ -30,8 +30,9 @@ TOKENIZER = LLTokenizer(TokenizerWrapper(Bytes()))
 class ByteMatcher:
     """A compiled grammar that statements are held against."""
 
-    def __init__(self, text: str) -> None:
-        self._compiled = LLMatcher(TOKENIZER, text, log_level=0)
+    def __init__(self, text: str, max_items_in_row: int = 2000) -> None:
+        limits = LLParserLimits(max_items_in_row=max_items_in_row)
+        self._compiled = LLMatcher(TOKENIZER, text, log_level=0, limits=limits)
         assert not self._compiled.is_error(), self._compiled.get_error()
 
     @classmethod

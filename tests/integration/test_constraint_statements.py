@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from byte_matcher import ByteMatcher
-from sqlstrictd.constraint import all_from_sets, from_sets_of
+from sqlstrictd.constraint import all_from_sets, build_grammar, from_sets_of
 from sqlstrictd.schema.ddl import parse_schema
-from sqlstrictd.schema.link import choose_from_sets
+from sqlstrictd.schema.link import MAX_SETS, choose_from_sets
 from sqlstrictd.schema.render import create_statements
 from sqlstrictd.schema.types import Schema
 
@@ -63,6 +63,18 @@ def test_noise_prepares_and_comes_to_an_end(name: str, dialect: str) -> None:
         database.execute(f"EXPLAIN {statement}")
         assert statement.endswith(";")
     database.close()
+
+
+def test_the_parser_has_room_for_the_largest_grammars() -> None:
+    """llguidance gives up at 2,000 items in a row; the widest schema must stay below, always."""
+    columns = ", ".join(f"t{number}_id INTEGER REFERENCES t{number} (id)" for number in range(8))
+    tables = "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, {columns});" for n in range(8))
+    schema = parse_schema(tables)
+    sets = choose_from_sets(schema, "t0 t1 t2 t3")
+    assert len(sets) == MAX_SETS
+    matcher = ByteMatcher(build_grammar(schema, sets).text, max_items_in_row=1800)
+    for seed in range(60):
+        assert matcher.write_noise(seed).endswith(";")
 
 
 def test_odd_names_are_written_as_they_are() -> None:

@@ -54,29 +54,32 @@ def choose_scopes(
 ) -> list[Scope]:
     """Choose the scopes of a grammar: every set once, then further styles up to `limit` in all.
 
-    The order of the sets is their order of preference.
+    Self-joins come before other styles. The order of the sets is their order of preference.
     """
     sets = list(from_sets)
     taken = {fold(table.name) for table in schema.tables}
-    first: list[Scope] = []
-    second: list[Scope] = []
-    third: list[Scope] = []
+    canonical: list[Scope] = []
+    self_joined: list[Scope] = []
+    initialled: list[Scope] = []
+    numbered: list[Scope] = []
     for number, tables in enumerate(sets):
         label = f"s{number}"
         is_self_join = len(set(tables)) < len(tables)
         if not is_self_join:
             plain = tuple(Instance(table) for table in tables)
-            first.append(Scope(f"{label}p", Style.PLAIN, plain))
+            canonical.append(Scope(f"{label}p", Style.PLAIN, plain))
         if len(tables) > 1:
             initials = tuple(_with_initials(tables, taken))
-            second.append(Scope(f"{label}i", Style.INITIALS, initials))
-            numbered = [
+            initialled.append(Scope(f"{label}i", Style.INITIALS, initials))
+            orders = [
                 Scope(f"{label}t{turn}", Style.NUMBERED, order, is_ordered=True)
                 for turn, order in enumerate(_numbered_orders(tables, keys, taken))
             ]
-            (first if is_self_join else third).extend(numbered)
-    room = max(0, limit - len(first))
-    return first + (second + third)[:room]
+            (self_joined if is_self_join else numbered).extend(orders)
+    further = [*self_joined, *initialled, *numbered]
+    if not canonical:
+        return further[: max(limit, len(self_joined))]
+    return canonical + further[: max(0, limit - len(canonical))]
 
 
 def _with_initials(tables: FromSet, taken: set[str]) -> Iterator[Instance]:
