@@ -73,6 +73,8 @@ class StandInDaemon:
         self.requests: list[tuple[str, Message]] = []
         self.cancelled = threading.Event()
         self.waiting = threading.Event()
+        # How many questions of a batch are answered before it ends; None for all.
+        self.batch_ends_after: int | None = None
         self._replies: dict[str, deque[Any]] = defaultdict(deque)
 
     def reply(self, method: str, *replies: Any) -> None:
@@ -157,6 +159,10 @@ class StandInDaemon:
     async def _batched(
         self, method: str, requests: AsyncIterator[Message], context: Any
     ) -> AsyncIterator[Any]:
+        n_answered = 0
         async for request in requests:
             self.requests.append((method, request))
+            if n_answered == self.batch_ends_after:
+                return
+            n_answered += 1
             yield await self._give(self._next(method), context)

@@ -395,6 +395,16 @@ def test_a_batch_goes_on_after_an_error(daemon: StandInDaemon, either: Any) -> N
     assert [asked.request.question for asked in daemon.asked("TranslateBatch")] == ["a", "b", "c"]
 
 
+def test_a_batch_that_ends_early_is_an_error(daemon: StandInDaemon, either: Any) -> None:
+    daemon.batch_ends_after = 2
+    daemon.reply("TranslateBatch", *batch_replies())
+    found = []
+    with pytest.raises(sqlstrict.DaemonError, match="after 2 of 3 answers"):
+        for result in either.batch(["a", "b", "c"], schema="shop"):
+            found.append(result.index)
+    assert found == [0, 1]
+
+
 def test_an_error_of_the_callers_own_iterator_is_raised(daemon: StandInDaemon, either: Any) -> None:
     class OutOfQuestions(Exception):
         pass

@@ -208,10 +208,13 @@ class AsyncClient:
         timeout_s: float | None,
     ) -> AsyncIterator[answers.BatchResult]:
         failures: list[Exception] = []
+        n_asked = n_answered = 0
 
         async def feed() -> AsyncIterator[Any]:
+            nonlocal n_asked
             try:
                 async for question in _drawn(questions):
+                    n_asked += 1
                     yield calls.batched(question, **options)
             except Exception as error:
                 failures.append(error)
@@ -223,11 +226,13 @@ class AsyncClient:
             responses: Any = send(feed(), **call_options)
             try:
                 async for response in responses:
+                    n_answered += 1
                     yield call.read(response)
             finally:
                 responses.cancel()
         if failures:
             raise failures[0]
+        channel.check_answered(n_answered, n_asked)
 
 
 async def _drawn(questions: Iterable[str] | AsyncIterable[str]) -> AsyncIterator[str]:

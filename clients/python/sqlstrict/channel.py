@@ -169,6 +169,14 @@ def check_last(event: answers.Event | None) -> None:
         raise errors.DaemonError("the daemon ended the stream without an answer")
 
 
+def check_answered(n_answered: int, n_asked: int) -> None:
+    """Raise `DaemonError` when a batch ended before its last answer."""
+    if n_answered < n_asked:
+        raise errors.DaemonError(
+            f"the daemon ended the batch after {n_answered} of {n_asked} answers"
+        )
+
+
 def never_ready(limit_s: float, failure: errors.SqlstrictError | None) -> errors.DeadlineExceeded:
     """Return the error of a daemon that did not become ready in time, and why it is not."""
     why = failure.message if failure else "it runs but has no model ready; see `sqlstrict status`"

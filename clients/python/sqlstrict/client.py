@@ -209,10 +209,13 @@ class Client:
         timeout_s: float | None,
     ) -> Iterator[answers.BatchResult]:
         failures: list[Exception] = []
+        n_asked = n_answered = 0
 
         def feed() -> Iterator[Any]:
+            nonlocal n_asked
             try:
                 for question in questions:
+                    n_asked += 1
                     yield calls.batched(question, **options)
             except Exception as error:
                 failures.append(error)
@@ -224,8 +227,10 @@ class Client:
             responses: Any = send(feed(), **call_options)
             try:
                 for response in responses:
+                    n_answered += 1
                     yield call.read(response)
             finally:
                 responses.cancel()
         if failures:
             raise failures[0]
+        channel.check_answered(n_answered, n_asked)
