@@ -58,9 +58,9 @@ def _parser() -> argparse.ArgumentParser:
 def _bundled(arguments: argparse.Namespace) -> int:
     from tokenizers import Tokenizer
 
-    from .export import export
-    from .loop import Recipe, train
-    from .tokenizer import train_tokenizer
+    from sqlstrict_train.export import export
+    from sqlstrict_train.loop import Recipe, train
+    from sqlstrict_train.tokenizer import train_tokenizer
 
     work = arguments.work or arguments.out.with_name(arguments.out.name + ".work")
     print("training the tokenizer", file=sys.stderr)
@@ -74,7 +74,7 @@ def _bundled(arguments: argparse.Namespace) -> int:
 
 
 def _questions(arguments: argparse.Namespace) -> int:
-    from .question_set import write_question_set
+    from sqlstrict_train.question_set import write_question_set
 
     write_question_set(arguments.out, arguments.n, arguments.split, arguments.seed)
     print(json.dumps({"questions": arguments.n, "split": arguments.split, "seed": arguments.seed}))
@@ -82,7 +82,7 @@ def _questions(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from .evaluate import evaluate
+    from sqlstrict_train.evaluate import evaluate
 
     with open(arguments.wrong or os.devnull, "w", encoding="utf-8") as report:
         score = evaluate(arguments.checkpoint, arguments.questions, arguments.n, report)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from sqlstrictd.schema.names import quote_name
 
-from .scene import GROUPS, NUMBERS, Drawn, Scene
-from .schemas import TableSpec
-from .statements import holds, spell
-from .texts import read_sections
-from .wording import AGGREGATES, all_of, noun, numeral
-from .words import plural
+from sqlstrict_train.scene import GROUPS, NUMBERS, Drawn, Scene
+from sqlstrict_train.schemas import TableSpec
+from sqlstrict_train.statements import holds, spell
+from sqlstrict_train.texts import read_sections
+from sqlstrict_train.wording import AGGREGATES, all_of, noun, numeral
+from sqlstrict_train.words import plural
 
 _SAY = read_sections("single")
 

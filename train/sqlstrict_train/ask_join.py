@@ -6,12 +6,12 @@ function draws one question and its statement on a scene, or None where no key f
 
 from __future__ import annotations
 
-from .filters import Condition, draw_condition, literal
-from .scene import NUMBERS, Drawn, Scene
-from .schemas import ColumnSpec, TableSpec
-from .statements import holds, join, qualified, spell, where
-from .texts import read_sections
-from .wording import all_of, noun
+from sqlstrict_train.filters import Condition, draw_condition, literal
+from sqlstrict_train.scene import NUMBERS, Drawn, Scene
+from sqlstrict_train.schemas import ColumnSpec, TableSpec
+from sqlstrict_train.statements import holds, join, qualified, spell, where
+from sqlstrict_train.texts import read_sections
+from sqlstrict_train.wording import all_of, noun
 
 _SAY = read_sections("join")
 

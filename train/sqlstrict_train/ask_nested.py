@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from sqlstrictd.schema.names import quote_name
 
-from .scene import GROUPS, NUMBERS, Drawn, Scene
-from .schemas import TableSpec
-from .statements import bare, holds, link_name, spell, where
-from .texts import read_sections
-from .wording import listed, noun
-from .words import plural
+from sqlstrict_train.scene import GROUPS, NUMBERS, Drawn, Scene
+from sqlstrict_train.schemas import TableSpec
+from sqlstrict_train.statements import bare, holds, link_name, spell, where
+from sqlstrict_train.texts import read_sections
+from sqlstrict_train.wording import listed, noun
+from sqlstrict_train.words import plural
 
 _SAY = read_sections("nested")
 

@@ -6,12 +6,12 @@ where no key fits.
 
 from __future__ import annotations
 
-from .ask_join import draw_pair, parent_slots
-from .scene import GROUPS, NUMBERS, Drawn, Scene
-from .schemas import ColumnSpec, TableSpec
-from .statements import holds, join, spell
-from .texts import read_sections
-from .wording import AGGREGATES, noun, numeral
+from sqlstrict_train.ask_join import draw_pair, parent_slots
+from sqlstrict_train.scene import GROUPS, NUMBERS, Drawn, Scene
+from sqlstrict_train.schemas import ColumnSpec, TableSpec
+from sqlstrict_train.statements import holds, join, spell
+from sqlstrict_train.texts import read_sections
+from sqlstrict_train.wording import AGGREGATES, noun, numeral
 
 _SAY = read_sections("join")
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from sqlstrictd.schema.names import quote_name
 
-from .filters import Condition
-from .scene import NUMBERS, Drawn, Scene
-from .schemas import TableSpec
-from .statements import holds, spell
-from .texts import read_sections
-from .wording import AGGREGATES, COMPUTE, MOST, all_of, listed, noun, numeral
+from sqlstrict_train.filters import Condition
+from sqlstrict_train.scene import NUMBERS, Drawn, Scene
+from sqlstrict_train.schemas import TableSpec
+from sqlstrict_train.statements import holds, spell
+from sqlstrict_train.texts import read_sections
+from sqlstrict_train.wording import AGGREGATES, COMPUTE, MOST, all_of, listed, noun, numeral
 
 _SAY = read_sections("single")
 _SHOWN = ("label", "category", "place", "country", "count", "amount", "date", "year", "text", "key")

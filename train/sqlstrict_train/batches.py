@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from .examples import IGNORED, Row
-from .tokenizer import PAD
+from sqlstrict_train.examples import IGNORED, Row
+from sqlstrict_train.tokenizer import PAD
 
 
 def collate(rows: list[Row]) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from typing import Any
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.schema.render import render_compact
 
-from .examples import prompt_tokens
-from .question_set import open_databases, read_question_set
-from .questions import classes
-from .scoring import Score, run, same_answer
-from .tokenizer import END
+from sqlstrict_train.examples import prompt_tokens
+from sqlstrict_train.question_set import open_databases, read_question_set
+from sqlstrict_train.questions import classes
+from sqlstrict_train.scoring import Score, run, same_answer
+from sqlstrict_train.tokenizer import END
 
 LONGEST = 200  # tokens of a statement
 

@@ -15,8 +15,8 @@ from typing import Any
 from sqlstrictd.prompt import END_OF_TURN, Piece, build_prompt, question_pieces
 from sqlstrictd.schema.render import render_compact
 
-from .questions import Sheet, draw_sheet
-from .tokenizer import BOS
+from sqlstrict_train.questions import Sheet, draw_sheet
+from sqlstrict_train.tokenizer import BOS
 
 IGNORED = -100  # cross_entropy's label for "no loss here"
 

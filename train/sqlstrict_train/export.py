@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .tokenizer import write_tokenizer
+from sqlstrict_train.tokenizer import write_tokenizer
 
 LIMIT = 16 * 1024 * 1024  # bytes that the repository gives the whole folder
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from .rows import Value
-from .schemas import ColumnSpec, TableSpec
-from .texts import read_sections, table_of
+from sqlstrict_train.rows import Value
+from sqlstrict_train.schemas import ColumnSpec, TableSpec
+from sqlstrict_train.texts import read_sections, table_of
 
 _PHRASES = read_sections("filters")
 _MORE = table_of(_PHRASES["more"])

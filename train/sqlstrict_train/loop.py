@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from .batches import collate, exact_share, learned_logits
-from .examples import Row, sheet_row, training_rows
-from .model import make_config, make_model
-from .questions import draw_sheet
+from sqlstrict_train.batches import collate, exact_share, learned_logits
+from sqlstrict_train.examples import Row, sheet_row, training_rows
+from sqlstrict_train.model import make_config, make_model
+from sqlstrict_train.questions import draw_sheet
 
 GROUP = 8  # steps whose rows are drawn together and sorted by length, which saves padding
 REPORT_EVERY = 20

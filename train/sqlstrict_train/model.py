@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .tokenizer import BOS, END, PAD
+from sqlstrict_train.tokenizer import BOS, END, PAD
 
 LAYERS = ("conv", "full_attention") * 4
 

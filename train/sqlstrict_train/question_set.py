@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from .questions import Sheet, draw_sheet
-from .rows import create_statements, fill
-from .scoring import run
+from sqlstrict_train.questions import Sheet, draw_sheet
+from sqlstrict_train.rows import create_statements, fill
+from sqlstrict_train.scoring import run
 
 SEEDS = 3
 _PER_SCHEMA = 5

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from . import ask_grouped, ask_join, ask_nested, ask_per_parent, ask_single
-from .rows import fill
-from .scene import Scene
-from .schemas import SchemaSpec, draw_schema
+from sqlstrict_train import ask_grouped, ask_join, ask_nested, ask_per_parent, ask_single
+from sqlstrict_train.rows import fill
+from sqlstrict_train.scene import Scene
+from sqlstrict_train.schemas import SchemaSpec, draw_schema
 
 _Ask = Callable[[Scene], tuple[str, str] | None]
 # How often each kind of question is drawn where the schema has no keys, and where it has.

@@ -13,8 +13,8 @@ from random import Random
 
 from sqlstrictd.schema.names import quote_name
 
-from .schemas import SQL_TYPES, ColumnSpec, SchemaSpec, TableSpec
-from .words import ADJECTIVES, CITIES, COUNTRIES, NOUNS, invented_word, person_name
+from sqlstrict_train.schemas import SQL_TYPES, ColumnSpec, SchemaSpec, TableSpec
+from sqlstrict_train.words import ADJECTIVES, CITIES, COUNTRIES, NOUNS, invented_word, person_name
 
 Value = str | int | float | None
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from .filters import Condition, draw_condition, literal
-from .rows import Filled
-from .schemas import ColumnSpec, SchemaSpec, TableSpec
-from .wording import AGGREGATES, say
+from sqlstrict_train.filters import Condition, draw_condition, literal
+from sqlstrict_train.rows import Filled
+from sqlstrict_train.schemas import ColumnSpec, SchemaSpec, TableSpec
+from sqlstrict_train.wording import AGGREGATES, say
 
 GROUPS = ("category", "place", "country", "year")
 NUMBERS = ("count", "amount")

@@ -13,8 +13,16 @@ from random import Random
 
 from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
 
-from .texts import read_sections, table_of
-from .words import ADJECTIVES, CLASSIFIERS, MEASURES, MORE_NOUNS, NOUNS, invented_word, plural
+from sqlstrict_train.texts import read_sections, table_of
+from sqlstrict_train.words import (
+    ADJECTIVES,
+    CLASSIFIERS,
+    MEASURES,
+    MORE_NOUNS,
+    NOUNS,
+    invented_word,
+    plural,
+)
 
 SQL_TYPES = {
     "key": "INTEGER",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from sqlstrictd.schema.names import quote_name
 
-from .filters import Condition
-from .scene import Scene
-from .schemas import ColumnSpec, SchemaSpec, TableSpec
+from sqlstrict_train.filters import Condition
+from sqlstrict_train.scene import Scene
+from sqlstrict_train.schemas import ColumnSpec, SchemaSpec, TableSpec
 
 
 def spell(column: ColumnSpec, table: TableSpec | None = None) -> str:

@@ -18,10 +18,10 @@ from typing import Any
 from sqlstrictd.prompt import SYSTEM
 from sqlstrictd.schema.render import render_compact
 
-from . import words
-from .merges import learn_merges
-from .questions import draw_sheet
-from .texts import read_sections, words_of
+from sqlstrict_train import words
+from sqlstrict_train.merges import learn_merges
+from sqlstrict_train.questions import draw_sheet
+from sqlstrict_train.texts import read_sections, words_of
 
 SPECIAL = ("<|pad|>", "<|startoftext|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>")
 PAD, BOS, END = 0, 1, 4

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from random import Random
 
-from .filters import Condition, pick
-from .schemas import ColumnSpec, TableSpec
-from .texts import read_sections, table_of
-from .words import plural
+from sqlstrict_train.filters import Condition, pick
+from sqlstrict_train.schemas import ColumnSpec, TableSpec
+from sqlstrict_train.texts import read_sections, table_of
+from sqlstrict_train.words import plural
 
 AGGREGATES = {
     "AVG": ("average", "average", "mean"),

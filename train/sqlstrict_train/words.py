@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from random import Random
 
-from .texts import read_sections, words_of
+from sqlstrict_train.texts import read_sections, words_of
 
 _TEXTS = read_sections("words")
 FIRST_NAMES = words_of(_TEXTS["first_names"])
