@@ -28,7 +28,7 @@ class Program:
 # The modules of each extra of the project.
 _CONVERT = ("gguf", "llama_cpp", "numpy")
 _DAEMON = (*_CONVERT, "grpc_health", "grpc_reflection", "llguidance", "rapidfuzz", "sqlglot")
-_TRAIN = (*_DAEMON, "tokenizers", "torch", "transformers")
+_TRAIN = (*_DAEMON, "safetensors", "tokenizers", "torch", "transformers")
 
 # `serve` ends as sqlstrictd does when it cannot start: starting it again changes nothing.
 PROGRAMS: Mapping[str, Program] = {
