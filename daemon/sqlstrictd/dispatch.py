@@ -61,6 +61,7 @@ class Attached:
     send: Callable[[wire.Message], None]
     slots: int
     jobs: dict[int, Job] = field(default_factory=dict)
+    prefills: dict[int, str] = field(default_factory=dict)  # digests of those not answered yet
 
     @property
     def n_generating(self) -> int:
@@ -115,13 +116,20 @@ class Dispatch:
             self._forget(job)
 
     def send(self, message: wire.Prefill) -> bool:
-        """Send a message that nobody waits for; False where it cannot be sent."""
-        if self._engine is None or self._refusal is not None:
+        """Have a schema read that nobody waits for; False where it cannot be sent.
+
+        One that the engine was given when it crashed is not sent again for now: whatever it is, it
+        must not kill every engine that comes. A question about it reads it as well.
+        """
+        digest = _digest(message)
+        if self._engine is None or self._refusal is not None or self._quarantine.is_suspect(digest):
             return False
+        message = replace(message, id=self._next_id())
         try:
-            self._engine.send(replace(message, id=self._next_id()))
+            self._engine.send(message)
         except wire.FrameError:
             return False
+        self._engine.prefills[message.id] = digest
         return True
 
     def attach(self, send: Callable[[wire.Message], None], slots: int) -> None:
@@ -131,6 +139,8 @@ class Dispatch:
 
     def receive(self, message: wire.Message) -> None:
         """Take a message of the attached engine's. One of a job that is gone is dropped."""
+        if self._engine is not None and isinstance(message, wire.Prefilled | wire.Failed):
+            self._engine.prefills.pop(message.id, None)
         if self._engine is None or not isinstance(
             message, wire.Started | wire.Progress | wire.Finished | wire.Matched | wire.Failed
         ):
@@ -158,7 +168,10 @@ class Dispatch:
         """Let go of the engine, because it ended; its jobs are requeued or ended."""
         if self._engine is None:
             return
-        jobs, self._engine = list(self._engine.jobs.values()), None
+        jobs, prefills = list(self._engine.jobs.values()), self._engine.prefills
+        self._engine = None
+        for digest in prefills.values() if has_crashed else ():
+            self._quarantine.suspect(digest, was_alone=False)
         requeued = []
         for job in jobs:
             if job.result.done():
@@ -241,7 +254,7 @@ class Dispatch:
         return self._last_id
 
 
-def _digest(work: Work) -> str:
+def _digest(work: Work | wire.Prefill) -> str:
     """Hash what the engine is asked to do, without the grammar's text, which its key stands for."""
     body = {**asdict(work), "id": 0, "grammar": ""}
     return hashlib.sha256(json.dumps(body).encode()).hexdigest()

@@ -10,9 +10,10 @@ from pathlib import Path
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from running_house import GOOD_SQL, QUICK, ask, details_of, running_house
+from running_house import GOOD_SQL, QUICK, SHOP, ask, details_of, running_house
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrictd.engine import wire
+from sqlstrictd.engine_process import EngineLink
 from sqlstrictd.errors import CannotStart
 from stand_in_engine import (
     READY,
@@ -113,6 +114,32 @@ async def test_the_request_that_kills_is_found_and_the_others_are_answered(
             await front.translation.Translate(ask("poison"))
         assert details_of(caught.value).reason == "POISON_REQUEST"
         assert len(front.engines.lives) == n_lives == 3
+
+
+class DyingOfPrefill(StandInEngine):
+    """Crashes at the first schema that it is to read in the background."""
+
+    def _take(self, message: wire.Message) -> None:
+        if isinstance(message, wire.Prefill):
+            self.crash()
+        else:
+            super()._take(message)
+
+
+class EnginesDyingOfPrefill(StandInEngines):
+    async def spawn(self) -> EngineLink:
+        self.lives.append(DyingOfPrefill(self.script, self.ready, self.beats))
+        return await self.last.connect()
+
+
+async def test_a_schema_that_kills_in_the_background_kills_one_engine_alone(tmp_path: Path) -> None:
+    engines = EnginesDyingOfPrefill(answering(GOOD_SQL))
+    async with running_house(tmp_path, answering(GOOD_SQL), engines=engines) as front:
+        await front.schemas.RegisterSchema(pb.RegisterSchemaRequest(name="shop", ddl=SHOP))
+        await until(lambda: len(engines.lives) == 2)
+        response = await front.translation.Translate(ask(schema=pb.SchemaRef(name="shop")))
+        assert response.sql.text == GOOD_SQL
+        assert len(engines.lives) == 2
 
 
 async def test_five_crashes_open_the_circuit_and_an_answer_closes_it(tmp_path: Path) -> None:

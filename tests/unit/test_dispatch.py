@@ -142,6 +142,20 @@ async def test_after_a_crash_suspects_run_alone_and_first() -> None:
     assert house.counters["requeued"] == 2
 
 
+async def test_a_prefill_that_was_unanswered_at_a_crash_is_not_sent_again() -> None:
+    house = House(slots=2)
+    prompts = [build_prompt(name, "?") for name in ("answered", "failed", "unanswered")]
+    prefills = [wire.Prefill(0, prompt.schema) for prompt in prompts]
+    assert all(house.dispatch.send(prefill) for prefill in prefills)
+    answered, failed, _ = house.sent
+    assert isinstance(answered, wire.Prefill) and isinstance(failed, wire.Prefill)
+    house.dispatch.receive(wire.Prefilled(answered.id, 10, 100))
+    house.dispatch.receive(wire.Failed(failed.id, "CONTEXT_FULL", ""))
+    house.dispatch.detach(has_crashed=True)
+    house.dispatch.attach(house.send, 2)
+    assert [house.dispatch.send(prefill) for prefill in prefills] == [True, True, False]
+
+
 async def test_a_request_that_has_produced_is_not_tried_again() -> None:
     house = House(slots=2)
     begun, fresh = house.run(generate("begun")), house.run(generate("fresh"))
