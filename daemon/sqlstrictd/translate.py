@@ -81,14 +81,14 @@ class Translator:
         began = time.monotonic_ns()
         usage = Usage()
         if "select" not in question.kinds:
-            return self._refuse(RefusalReason.POLICY, question, None, usage)
+            return await self._refuse(RefusalReason.POLICY, question, None, usage)
 
         schema = await self._catalog.find(question.schema)
         dialect = question.dialect or schema.dialect
         prompt = build_prompt(await self._engine.render(schema), question.text)
         from_sets = await asyncio.to_thread(choose_from_sets, schema, question.text)
         if not from_sets:
-            return self._refuse(RefusalReason.NO_CANDIDATE, question, schema, usage)
+            return await self._refuse(RefusalReason.NO_CANDIDATE, question, schema, usage)
         grammar = await self._grammars.get(schema, from_sets, dialect)
         order = wire.Generate(
             id=0,
@@ -109,7 +109,7 @@ class Translator:
         if not verified:
             has_whole = any(output.finish == "stop" for output in outputs)
             reason = RefusalReason.VERIFY_FAILED if has_whole else RefusalReason.BUDGET
-            return self._refuse(reason, question, schema, usage)
+            return await self._refuse(reason, question, schema, usage)
         return self._answer(verified, schema, dialect, usage)
 
     async def _verify(
@@ -175,13 +175,14 @@ class Translator:
         )
         return Answer(sql, usage)
 
-    def _refuse(
+    async def _refuse(
         self, reason: RefusalReason, question: Question, schema: Schema | None, usage: Usage
     ) -> Answer:
         self._counters.add(f"refusals_{reason.value.lower()}")
-        nearest = tuple(nearest_names(schema, question.text)) if schema else ()
+        # Seconds for a large schema: not on the event loop.
+        nearest = await asyncio.to_thread(nearest_names, schema, question.text) if schema else []
         message = MESSAGES[reason].format(max_tokens=question.max_tokens)
-        return Answer(Refusal(reason, message, nearest), usage)
+        return Answer(Refusal(reason, message, tuple(nearest)), usage)
 
 
 def _confidence(output: wire.Output) -> Confidence:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import FrameType
 
 import grpc
 import pytest
@@ -13,6 +15,7 @@ from running_house import GOOD_SQL, QUESTION, SHOP, ask, running_house
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrictd.engine import wire
 from sqlstrictd.schema.ddl import parse_schema
+from sqlstrictd.schema.link import nearest_names
 from stand_in_engine import StandInEngine, Work, answering, output
 
 HOSTILE = [
@@ -96,6 +99,25 @@ async def test_a_refusal_names_what_is_near(tmp_path: Path) -> None:
     names = {(nearest.name, nearest.word) for nearest in response.refusal.nearest}
     assert any(name.endswith("price") for name, _ in names)
     assert all(0 < nearest.score <= 1 for nearest in response.refusal.nearest)
+
+
+async def test_near_names_are_looked_for_beside_the_event_loop(tmp_path: Path) -> None:
+    calls = []
+
+    def note_call(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is nearest_names.__code__:
+            calls.append(frame.f_code)
+
+    async with running_house(tmp_path, answering("SELECT", finish="length")) as front:
+        sys.setprofile(note_call)  # Of this thread alone, which is the event loop's.
+        try:
+            response = await front.translation.Translate(ask("how many orders?"))
+            assert calls == []
+            nearest_names(parse_schema(SHOP), "orders")
+            assert len(calls) == 1
+        finally:
+            sys.setprofile(None)
+    assert response.refusal.nearest
 
 
 async def test_a_bad_statement_does_not_spoil_a_good_one(tmp_path: Path) -> None:
