@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from sqlstrictd.counters import Counters
-from sqlstrictd.errors import SchemaError, SchemaTooLarge, WorkerFailed
+from sqlstrictd.errors import CannotStart, SchemaError, SchemaTooLarge, WorkerFailed
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.worker.process import TookTooLong, Worker
 from sqlstrictd.worker.tasks import Workers
@@ -16,6 +16,19 @@ SHOP = "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT);"
 SLEEP = (sys.executable, "-c", "import time; time.sleep(3600)")
 END = (sys.executable, "-c", "raise SystemExit(3)")
 NONSENSE = (sys.executable, "-c", "print('nonsense' * 100, flush=True); input()")
+# Answers its first request, as a worker that started does, and no other.
+STALL = (
+    sys.executable,
+    "-c",
+    "import sys, time; sys.stdin.buffer.read(21);"
+    " sys.stdout.buffer.write(b'\\0\\0\\0\\x02{}'); sys.stdout.buffer.flush(); time.sleep(3600)",
+)
+# A worker that needs longer to start than a request may take.
+SLOW_START = (
+    sys.executable,
+    "-c",
+    "import time; time.sleep(2.5); from sqlstrictd.worker.__main__ import main; main()",
+)
 
 
 async def test_schemas_are_read_and_statements_checked() -> None:
@@ -72,15 +85,42 @@ async def test_a_worker_that_ends_or_babbles_is_replaced(command: tuple[str, ...
 
 
 async def test_a_worker_that_takes_too_long_is_killed() -> None:
-    worker = Worker(Counters(), limit_s=0.2, command=SLEEP)
+    worker = Worker(Counters(), limit_s=0.2, command=STALL)
     with pytest.raises(TookTooLong):
         await worker.ask({"task": "hello"})
     assert worker._process is None
 
 
+async def test_a_slow_start_takes_nothing_of_the_requests_time() -> None:
+    counters = Counters()
+    worker = Worker(counters, limit_s=2.0, command=SLOW_START)
+    assert await worker.ask({"task": "hello"}) == {}
+    assert counters["worker_failures"] == 0
+    await worker.close()
+
+
+async def test_a_worker_that_does_not_start_is_not_the_requests_fault() -> None:
+    counters = Counters()
+    parser = Worker(counters, limit_s=60.0, command=SLEEP, start_limit_s=0.2)
+    workers = Workers(counters, parser=parser)
+    with pytest.raises(WorkerFailed, match=r"did not start in 0\.2 s") as caught:
+        await workers.parse(SHOP, "sqlite")
+    assert not isinstance(caught.value, TookTooLong)
+    assert counters["worker_failures"] == 1
+    assert parser._process is None
+
+
+@pytest.mark.parametrize("command", [END, SLEEP])
+async def test_without_a_checker_the_daemon_cannot_start(command: tuple[str, ...]) -> None:
+    counters = Counters()
+    checker = Worker(counters, limit_s=60.0, command=command, start_limit_s=0.2)
+    with pytest.raises(CannotStart, match="worker process"):
+        await Workers(counters, checker=checker).warm()
+
+
 async def test_a_schema_that_takes_too_long_is_the_callers_fault() -> None:
     counters = Counters()
-    workers = Workers(counters, parser=Worker(counters, 0.2, command=SLEEP))
+    workers = Workers(counters, parser=Worker(counters, 0.2, command=STALL))
     with pytest.raises(SchemaTooLarge):
         await workers.parse(SHOP, "sqlite")
     await workers.close()

@@ -1,7 +1,8 @@
 """The front's side of a worker process: start it, give it one request at a time, replace it.
 
 `tasks.py` calls it. A worker that ends, answers nonsense or runs out of time is killed; the
-request fails with WorkerFailed and the next one starts a new process.
+request fails with WorkerFailed and the next one starts a new process. A new process has time of its
+own to start, since that may take longer on a busy machine than any request.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from sqlstrictd.counters import Counters
 from sqlstrictd.errors import WorkerFailed
 
 COMMAND = (sys.executable, "-m", "sqlstrictd.worker")
+HELLO = b'{"task": "hello"}'
 HEADER = struct.Struct(">I")
+START_LIMIT_S = 30.0
 MAX_REPLY_BYTES = 64 * 2**20
 
 
@@ -38,11 +41,13 @@ class Worker:
         limit_s: float,
         idle_s: float | None = None,
         command: Sequence[str] = COMMAND,
+        start_limit_s: float = START_LIMIT_S,
     ) -> None:
         self._counters = counters
         self._limit_s = limit_s
         self._idle_s = idle_s
         self._command = command
+        self._start_limit_s = start_limit_s
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -61,8 +66,11 @@ class Worker:
             if self._idle is not None:
                 self._idle.cancel()
             try:
+                process = self._process
+                if process is None or process.returncode is not None:
+                    process = await self._start()
                 async with asyncio.timeout(self._limit_s):
-                    reply = await self._exchange(payload)
+                    reply = await _exchange(process, payload)
             except TimeoutError as error:
                 await self._lose()
                 raise TookTooLong(
@@ -85,30 +93,24 @@ class Worker:
             self._idle.cancel()
         await self._kill()
 
-    async def _exchange(self, payload: bytes) -> dict[str, Any]:
-        process = self._process
-        if process is None or process.returncode is not None:
-            process = await self._start()
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(HEADER.pack(len(payload)) + payload)
-        await process.stdin.drain()
-        (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
-        if length > MAX_REPLY_BYTES:
-            raise ValueError("the worker's reply is too long")
-        reply = json.loads(await process.stdout.readexactly(length))
-        if not isinstance(reply, dict):
-            raise ValueError("the worker's reply is not an object")
-        return reply
-
     async def _start(self) -> asyncio.subprocess.Process:
         if self._is_closed:
             raise EOFError("closed")
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        return self._process
+        try:
+            async with asyncio.timeout(self._start_limit_s):
+                self._process = process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                )
+                await _exchange(process, HELLO)
+        except TimeoutError as error:
+            await self._lose()
+            raise WorkerFailed(
+                f"the worker that reads and checks did not start in {self._start_limit_s:g} s;"
+                " ask again"
+            ) from error
+        return process
 
     def _stop_idle(self) -> None:
         # Its end of the pipe closes, and the child leaves its loop by itself.
@@ -127,6 +129,19 @@ class Worker:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+async def _exchange(process: asyncio.subprocess.Process, payload: bytes) -> dict[str, Any]:
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(HEADER.pack(len(payload)) + payload)
+    await process.stdin.drain()
+    (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
+    if length > MAX_REPLY_BYTES:
+        raise ValueError("the worker's reply is too long")
+    reply = json.loads(await process.stdout.readexactly(length))
+    if not isinstance(reply, dict):
+        raise ValueError("the worker's reply is not an object")
+    return reply
 
 
 def _look_at_error(task: asyncio.Task[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlstrictd.counters import Counters
-from sqlstrictd.errors import SchemaError, SchemaTooLarge
+from sqlstrictd.errors import CannotStart, SchemaError, SchemaTooLarge, WorkerFailed
 from sqlstrictd.schema import plain
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify import Problem, Verdict
@@ -57,8 +57,17 @@ class Workers:
         self._checker = checker or Worker(counters, CHECK_LIMIT_S)
 
     async def warm(self) -> None:
-        """Start the checker, so that the first question does not wait for it."""
-        await self._checker.ask({"task": "hello"})
+        """Start the checker, so that the first question does not wait for it.
+
+        Raises CannotStart where it does not come up.
+        """
+        try:
+            await self._checker.ask({"task": "hello"})
+        except WorkerFailed as error:
+            raise CannotStart(
+                "the worker process, which checks statements, ended or said nothing when it was"
+                " started; `python -m sqlstrictd.worker < /dev/null` shows why"
+            ) from error
 
     async def parse(self, text: str, dialect: str) -> Schema:
         """Read a schema text. Raises SchemaError, or SchemaTooLarge where it takes too long."""
