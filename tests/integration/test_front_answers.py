@@ -33,6 +33,7 @@ HOSTILE = [
     "ATTACH DATABASE '/tmp/evil' AS evil;",
     "WITH gone AS (DELETE FROM orders RETURNING id) SELECT id FROM gone;",
     "SELECT id FROM orders WHERE",
+    "SELECT id FROM orders",
     "```sql\nSELECT id FROM orders;\n```",
     "Sure! SELECT id FROM orders;",
     "",

@@ -60,6 +60,27 @@ async def test_schemas_are_read_and_statements_checked() -> None:
         await workers.close()
 
 
+async def test_what_keeps_the_promise_is_whole() -> None:
+    workers = Workers(Counters())
+    statements = {
+        "SELECT id FROM orders;": True,
+        "SELECT id FROM orders WHERE status = ';';": True,
+        "SELECT id FROM orders": False,
+        "SELECT id FROM orders -- and;": False,
+        "SELECT id FROM orders /* more */;": False,
+        "SELECT id FROM orders WHERE status = ';'": False,
+        "SELECT id FROM orders;;": False,
+        "SELECT id FROM orders; ;": False,
+        "SELECT id FROM orders; ": False,
+        "SELECT id FROM orders; -- done;": False,
+    }
+    try:
+        checked = await workers.check(list(statements), parse_schema(SHOP), "sqlite")
+    finally:
+        await workers.close()
+    assert {check.statement: check.keeps_promise for check in checked} == statements
+
+
 async def test_more_schemas_than_the_worker_keeps() -> None:
     workers = Workers(Counters())
     try:

@@ -36,10 +36,15 @@ class Checked:
 
     @property
     def keeps_promise(self) -> bool:
-        """Whether this is one SELECT with every name in scope that prepares on the schema."""
+        """Whether this is one whole SELECT, every name in scope, that prepares on the schema.
+
+        The semicolon at its end, of which a single statement has one at most, tells that it is
+        whole.
+        """
         verdict = self.verdict
         return (
-            verdict.is_single
+            self.statement.endswith(";")
+            and verdict.is_single
             and verdict.kind == "select"
             and verdict.in_scope
             and verdict.prepares
