@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: models made on the spot, since no weights are downloaded."""
 
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +10,14 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests" / "reference"))  # random_checkpoint
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C as from a terminal, so that what the tests start does too.
+
+    A shell starts what it puts into the background with SIGINT ignored, and children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
