@@ -112,3 +112,10 @@ def test_singular_leaves_what_is_no_plural() -> None:
         "bus",
         "analysis",
     ]
+
+
+def test_only_so_many_words_of_a_question_count() -> None:
+    schema = parse_schema("CREATE TABLE invoices (id INTEGER);")
+    fillers = [f"{'q' * (3 + number)}" for number in range(64)]
+    assert nearest_names(schema, " ".join([*fillers[1:], "invoice"]))[0].name == "invoices"
+    assert nearest_names(schema, " ".join([*fillers, "invoice"])) == []

@@ -34,7 +34,16 @@ _SPECIAL_PREFIX = b"\xff"
 # A mask within a string then takes 0.3 ms for 65,536 tokens, not 1.0; the masks are the same.
 _SLICES = [rf"[a-zA-Z0-9 _.,:%\-]{{1,{length}}}" for length in (10, 20, 40)]
 # What llguidance's messages say where one of its limits was reached, rather than a rule broken.
-_LIMIT_WORDS = ("too many", "too big", "too large", "too complex", "too deeply", "limit", "fuel")
+_LIMIT_WORDS = (
+    "too many",
+    "too big",
+    "too large",
+    "too complex",
+    "too deeply",
+    "limit",
+    "fuel",
+    "items",
+)
 # Where a grammar's text is wrong, as "at 12(34): ...".
 _POSITION = re.compile(r"^(?:at )?(\d+)\((\d+)\)")
 
@@ -47,7 +56,7 @@ class Grammars:
     def __init__(self, vocabulary: Vocabulary, max_grammars: int = MAX_GRAMMARS) -> None:
         self._vocabulary = vocabulary
         self._max_grammars = max_grammars
-        self._limits = LLParserLimits(verbose_errors=False)
+        self._limits = LLParserLimits(max_items_in_row=4000, verbose_errors=False)
         self._compiled: OrderedDict[str, tuple[str, LLMatcher]] = OrderedDict()
         self._lock = threading.Lock()
         self._token_of_byte = {

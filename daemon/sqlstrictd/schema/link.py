@@ -8,12 +8,11 @@ their tables' and columns' names explain, with as few tables as that takes. Call
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import combinations, permutations
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from sqlstrictd.constraint.sets import FromSet, join_keys, sorted_set
 from sqlstrictd.schema.types import Schema, Table
@@ -27,6 +26,7 @@ _KEPT_PER_SIZE = 60
 _QUOTAS = {1: 5, 2: 4, 3: 2, 4: 1}  # sets of each size that are taken before the best of the rest
 _SAME_WORD = 0.84  # similarity from which two words count as one
 _NEAR = 0.6  # similarity from which a name is worth showing
+_MAX_WORDS = 64  # of a question; the time to link grows with them
 
 _STOP_WORDS = frozenset(
     """a all an and any are as at be been by can did do doe each every find for from give had ha
@@ -94,8 +94,9 @@ class _Score:
 
     def __init__(self, schema: Schema, words: list[str]) -> None:
         self._words = words
-        by_name = {table.name: _name_matches(table, words) for table in schema.tables}
-        by_column = {table.name: _column_matches(table, words) for table in schema.tables}
+        alike = _words_alike(schema, words, _SAME_WORD)
+        by_name = {table.name: _name_matches(table, alike) for table in schema.tables}
+        by_column = {table.name: _column_matches(table, alike) for table in schema.tables}
         self._matches = by_name
         self._weights = []
         for word in words:
@@ -121,17 +122,17 @@ class _Score:
 
 def nearest_names(schema: Schema, words: str, limit: int = 8) -> list[Nearest]:
     """List the names of the schema nearest to the words of a text, the best first."""
-    asked = _content_words(words)
+    alike = _words_alike(schema, _content_words(words), _NEAR)
     found = []
     for table in schema.tables:
         for column in ("", *table.column_names):
             parts = name_words(column or table.name)
             size = max(1, sum(map(len, parts)))
             best = Nearest("", "", 0.0)
-            for word in asked:
-                for part in parts:
+            for part in parts:
+                for word, likeness in alike.get(part, {}).items():
                     # The larger the part of the name, the nearer the name.
-                    score = _likeness(word, part) * (0.8 + 0.2 * len(part) / size)
+                    score = likeness * (0.8 + 0.2 * len(part) / size)
                     if score > best.score:
                         name = f"{table.name}.{column}" if column else table.name
                         best = Nearest(name, word, round(score, 3))
@@ -141,34 +142,50 @@ def nearest_names(schema: Schema, words: str, limit: int = 8) -> list[Nearest]:
 
 
 def _content_words(text: str) -> list[str]:
-    return [word for word in text_words(text) if word not in _STOP_WORDS]
+    return [word for word in text_words(text) if word not in _STOP_WORDS][:_MAX_WORDS]
 
 
-def _name_matches(table: Table, words: list[str]) -> dict[str, float]:
+# For each part of a name that resembles words of the question: those words, and how much, 0 to 1.
+_Alike = Mapping[str, Mapping[str, float]]
+
+
+def _words_alike(schema: Schema, words: list[str], cutoff: float) -> _Alike:
+    """Compare every word with every distinct part of the schema's names, once."""
+    parts = list(
+        dict.fromkeys(
+            part
+            for table in schema.tables
+            for name in (table.name, *table.column_names)
+            for part in name_words(name)
+        )
+    )
+    long_parts = [part for part in parts if len(part) >= 4]
+    alike: dict[str, dict[str, float]] = {part: {part: 1.0} for part in parts if part in words}
+    for word in words:
+        if len(word) < 4:  # short words are alike by chance
+            continue
+        for part, score, _ in process.extract(
+            word, long_parts, scorer=fuzz.ratio, score_cutoff=100 * cutoff, limit=None
+        ):
+            alike.setdefault(part, {})[word] = score / 100.0
+    return alike
+
+
+def _name_matches(table: Table, alike: _Alike) -> dict[str, float]:
     """How well the table's name explains each word, 0 to 1; best if all of it is asked for."""
     parts = name_words(table.name)
-    n_asked = sum(any(_likeness(word, part) >= _SAME_WORD for word in words) for part in parts)
-    share = 0.6 + 0.4 * n_asked / max(1, len(parts))
-    return {word: share * score for word, score in _alike(words, parts)}
+    share = 0.6 + 0.4 * sum(part in alike for part in parts) / max(1, len(parts))
+    return {word: share * score for word, score in _best(parts, alike).items()}
 
 
-def _column_matches(table: Table, words: list[str]) -> dict[str, float]:
+def _column_matches(table: Table, alike: _Alike) -> dict[str, float]:
     """How well the names of the table's columns explain each word, 0 to 1."""
-    parts = {part for name in table.column_names for part in name_words(name)}
-    return dict(_alike(words, parts))
+    return _best({part for name in table.column_names for part in name_words(name)}, alike)
 
 
-def _alike(words: list[str], parts: Collection[str]) -> Iterator[tuple[str, float]]:
-    for word in words:
-        score = max((_likeness(word, part) for part in parts), default=0.0)
-        if score >= _SAME_WORD:
-            yield word, score
-
-
-@lru_cache(maxsize=100_000)
-def _likeness(one: str, other: str) -> float:
-    if one == other:
-        return 1.0
-    if min(len(one), len(other)) < 4:
-        return 0.0
-    return fuzz.ratio(one, other) / 100.0
+def _best(parts: Collection[str], alike: _Alike) -> dict[str, float]:
+    best: dict[str, float] = {}
+    for part in parts:
+        for word, score in alike.get(part, {}).items():
+            best[word] = max(score, best.get(word, 0.0))
+    return best
