@@ -115,7 +115,7 @@ def test_singular_leaves_what_is_no_plural() -> None:
 
 
 def test_only_so_many_words_of_a_question_count() -> None:
-    schema = parse_schema("CREATE TABLE invoices (id INTEGER);")
-    fillers = [f"{'q' * (3 + number)}" for number in range(64)]
-    assert nearest_names(schema, " ".join([*fillers[1:], "invoice"]))[0].name == "invoices"
-    assert nearest_names(schema, " ".join([*fillers, "invoice"])) == []
+    schema = make_schema()
+    fillers = ["q" * (3 + number) for number in range(64)]
+    assert nearest_names(schema, " ".join([*fillers[1:], "product"]))[0].name == "products"
+    assert nearest_names(schema, " ".join([*fillers, "product"])) == []
