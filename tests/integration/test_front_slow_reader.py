@@ -10,6 +10,7 @@ import grpc
 from running_house import GOOD_SQL, ask, running_house
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrictd.engine import wire
+from sqlstrictd.service.call import Boundary
 from stand_in_engine import StandInEngine, Work, answering, silent, until
 
 
@@ -67,3 +68,30 @@ async def test_a_batch_that_is_given_up_frees_every_slot(tmp_path: Path) -> None
         await until(lambda: sorted(engine.cancelled) == [w.id for w in engine.generates])
         engine.script = answering(GOOD_SQL)
         assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
+
+
+class QuietCall:
+    """gRPC's side of a call whose client sends nothing, and has set no deadline."""
+
+    def time_remaining(self) -> None:
+        return None
+
+    async def requests(self) -> AsyncIterator[bytes]:
+        await asyncio.sleep(3600)
+        yield b""
+
+
+async def test_a_batch_that_is_cancelled_between_questions_leaves_no_task(tmp_path: Path) -> None:
+    async with running_house(tmp_path, answering(GOOD_SQL)) as front:
+        service = front.house._services["sqlstrict.v1.TranslationService"]
+        handlers = service.handlers(Boundary(front.house.counters, 60.0))
+        before = asyncio.all_tasks()
+        quiet = QuietCall()
+        call = asyncio.create_task(
+            handlers["TranslateBatch"].stream_stream(quiet.requests(), quiet)
+        )
+        await until(lambda: len(asyncio.all_tasks() - before) == 3)
+        call.cancel()
+        await asyncio.wait({call})
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() - before == set()

@@ -118,16 +118,19 @@ class TranslationService:
             await answers.put(None)
 
         reader = asyncio.create_task(read())
+
+        async def next_answer() -> asyncio.Task[pb.TranslateBatchResponse] | None:
+            getting = asyncio.create_task(answers.get())
+            try:
+                await asyncio.wait({getting, reader}, return_when=asyncio.FIRST_COMPLETED)
+                if not getting.done() and reader.done() and reader.exception() is not None:
+                    await reader  # Raises what ended it.
+                return await getting
+            finally:
+                getting.cancel()
+
         try:
-            while True:
-                next_answer = asyncio.create_task(answers.get())
-                await asyncio.wait({next_answer, reader}, return_when=asyncio.FIRST_COMPLETED)
-                if not next_answer.done() and reader.done() and reader.exception() is not None:
-                    next_answer.cancel()
-                    await reader
-                task = await next_answer
-                if task is None:
-                    return
+            while (task := await next_answer()) is not None:
                 await call.write(await task, self._counters)
         finally:
             reader.cancel()
