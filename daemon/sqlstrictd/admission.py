@@ -1,7 +1,9 @@
 """How many questions may be in the house at once: those in slots, and those that may wait.
 
 `service/translation.py` takes a place for a question before it looks at anything else of it, so
-that a flood costs nothing. A question of a batch waits for its place; any other is turned away.
+that a flood costs nothing. Questions of batches take turns on places of their own, twice the slots
+at most, so that a batch of any length turns nobody away and holds single questions up for one round
+of the slots, and neither do single questions keep a batch out.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ class Admission:
     def __init__(self, slots: int, queue_limit: int) -> None:
         self.slots = slots
         self.queue_limit = queue_limit
-        self._n_inside = 0
+        # Half of them are in slots; the others are made ready meanwhile.
+        self._batch_places = slots + min(slots, queue_limit)
+        self._n_single = 0
+        self._n_batch = 0
         self._outside: deque[asyncio.Future[None]] = deque()
         self._closed: SqlstrictError | None = None
         self._usual_s = 1.0
@@ -31,36 +36,39 @@ class Admission:
     @property
     def n_inside(self) -> int:
         """How many questions are in the house."""
-        return self._n_inside
+        return self._n_single + self._n_batch
 
     @property
     def n_ahead(self) -> int:
         """How many of them a newcomer would wait for, beyond those in slots."""
-        return max(0, self._n_inside - self.slots)
+        return max(0, self.n_inside - self.slots)
 
     @contextmanager
     def place(self) -> Iterator[int]:
-        """Take a place and yield how many are ahead. Raises QueueFull where there is none."""
+        """Take a place for a single question and yield how many are ahead.
+
+        Raises QueueFull where there is none.
+        """
         self._raise_if_closed()
-        if self._n_inside >= self.slots + self.queue_limit or self._outside:
+        if self._n_single >= self.slots + self.queue_limit:
             raise QueueFull(
-                f"{self.slots} questions are being answered and {self.queue_limit} wait, as many"
-                " as may; ask again later",
+                f"{self._n_single} questions are being answered or wait, as many as may;"
+                " ask again later",
                 retry_after_s=min(MAX_RETRY_S, max(MIN_RETRY_S, self._usual_s)),
             )
         ahead = self.n_ahead
-        self._n_inside += 1
+        self._n_single += 1
         try:
             with self._timed():
                 yield ahead
         finally:
-            self._leave()
+            self._n_single -= 1
 
     @asynccontextmanager
     async def place_in_turn(self) -> AsyncIterator[int]:
-        """Take a place, waiting for one, and yield how many are ahead."""
+        """Take a place for a question of a batch, waiting for one; yield how many are ahead."""
         self._raise_if_closed()
-        if self._n_inside >= self.slots + self.queue_limit or self._outside:
+        if self._n_batch >= self._batch_places or self._outside:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._outside.append(turn)
             try:
@@ -72,7 +80,7 @@ class Admission:
                     self._outside.remove(turn)
                 raise
         else:
-            self._n_inside += 1
+            self._n_batch += 1
         try:
             with self._timed():
                 yield self.n_ahead
@@ -88,13 +96,13 @@ class Admission:
                 turn.set_exception(copy(error))
 
     def _leave(self) -> None:
-        """Give the place to whoever waits longest outside, or give it up."""
+        """Give a batch's place to whoever waits longest outside, or give it up."""
         while self._outside:
             turn = self._outside.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
-        self._n_inside -= 1
+        self._n_batch -= 1
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

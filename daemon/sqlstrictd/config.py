@@ -219,7 +219,11 @@ _SETTINGS = (
         "tokens of context of the model",
     ),
     _Setting(
-        "queue_limit", "--queue-limit", _whole(0, 112), "N", "questions that may wait (default 16)"
+        "queue_limit",
+        "--queue-limit",
+        _whole(0, 112),
+        "N",
+        "questions outside batches that may wait (default 16)",
     ),
     _Setting(
         "max_deadline_s",

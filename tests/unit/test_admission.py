@@ -34,13 +34,36 @@ async def test_those_who_wait_their_turn_come_in_in_order() -> None:
 
     visits = [asyncio.create_task(visit(number)) for number in range(5)]
     await asyncio.sleep(0)
-    # Nobody overtakes those who wait.
-    with pytest.raises(QueueFull), admission.place():
-        pass
     go.set()
     await asyncio.gather(*visits)
     assert came == [0, 1, 2, 3, 4]
     assert admission.n_inside == 0
+
+
+async def test_single_questions_and_batches_do_not_keep_each_other_out() -> None:
+    admission = Admission(slots=2, queue_limit=3)
+    n_turns = 0
+    go = asyncio.Event()
+
+    async def take_turn() -> None:
+        nonlocal n_turns
+        async with admission.place_in_turn():
+            n_turns += 1
+            await go.wait()
+
+    batch = [asyncio.create_task(take_turn()) for _ in range(100)]
+    await asyncio.sleep(0)
+    # Those in slots, and as many that are made ready meanwhile.
+    assert n_turns == admission.n_inside == 4
+    with ExitStack() as inside:
+        ahead = [inside.enter_context(admission.place()) for _ in range(5)]
+        assert ahead == [2, 3, 4, 5, 6]
+        with pytest.raises(QueueFull, match="5 questions"), admission.place():
+            pass
+        # The house is full of single questions, and the batch goes on.
+        go.set()
+        await asyncio.gather(*batch)
+        assert (n_turns, admission.n_inside) == (100, 5)
 
 
 async def test_who_stops_waiting_leaves_no_gap() -> None:
@@ -68,7 +91,7 @@ async def test_a_turn_that_comes_with_the_cancellation_is_given_on() -> None:
         async with admission.place_in_turn():
             return "came in"
 
-    with admission.place():
+    async with admission.place_in_turn():
         first, second = asyncio.create_task(visit()), asyncio.create_task(visit())
         await asyncio.sleep(0)
     # The place went to `first` a moment ago, which has not run since.
@@ -85,7 +108,7 @@ async def test_a_closed_house_tells_everybody_outside() -> None:
         async with admission.place_in_turn():
             pass
 
-    with admission.place():
+    async with admission.place_in_turn():
         outside = asyncio.create_task(visit())
         await asyncio.sleep(0)
         admission.close(ShuttingDown("stopping"))
