@@ -2,8 +2,9 @@
 
 `translate.py`, `check.py` and `service/schemas.py` use it. A registered schema is one file of the
 data folder (0600, in a folder of 0700), written beside its place and moved there, and read again at
-the next start; a file that is not whole is left alone with a warning. Inline schemas are parsed
-once per text and kept in memory only.
+the next start; a file that is not whole, or is not at the place of the name that it holds (a copy
+made by hand, say), is left alone with a warning. Inline schemas are parsed once per text and kept
+in memory only.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Catalog:
             elif path.name.endswith(SUFFIX):
                 try:
                     registered = _read(path)
+                    if path.name != self._path(registered.name).name:
+                        raise ValueError("its file name is not that of the name that it holds")
                 except (OSError, ValueError, RecursionError) as error:
                     log.warning("%s is not a schema's file, left out: %s", path, _why(error))
                 else:

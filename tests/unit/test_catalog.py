@@ -127,6 +127,23 @@ async def test_every_broken_file_is_left_out_with_a_warning(
         assert path.read_bytes() == content
 
 
+async def test_a_copy_of_a_file_is_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalog = open_catalog(tmp_path)
+    await catalog.register("shop", SHOP, "sqlite")
+    (path,) = (tmp_path / "schemas").iterdir()
+    copy = path.with_name("copy.schema.json")
+    copy.write_bytes(path.read_bytes())
+    with caplog.at_level(logging.WARNING):
+        again = open_catalog(tmp_path)
+    assert [registered.name for registered in again.list()] == ["shop"]
+    assert len(caplog.records) == 1 and str(copy) in caplog.text
+    again.delete("shop")
+    assert len(open_catalog(tmp_path)) == 0
+    assert copy.exists()
+
+
 async def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
     folder = tmp_path / "schemas"
     folder.mkdir()
