@@ -28,6 +28,9 @@ class Patience:
 
     load_s: float = 120.0
     heartbeat_s: float = 10.0
+    # Longer than the silence: one step of a large prompt takes its time on a very slow machine, and
+    # an engine killed for that would be killed again over the same step.
+    stall_s: float = 30.0
     watch_s: float = 0.5
     stop_s: float = 2.0
     backoff_s: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -86,8 +89,11 @@ class Supervisor:
         if self._ready is None or self.is_stopping:
             return False
         age_s = asyncio.get_running_loop().time() - self._heard_at
-        stalled_s = self._heartbeat.stalled_s if self._heartbeat else 0.0
-        return max(age_s, stalled_s) < self._patience.heartbeat_s
+        return age_s < self._patience.heartbeat_s and self._stalled_s < self._patience.stall_s
+
+    @property
+    def _stalled_s(self) -> float:
+        return self._heartbeat.stalled_s if self._heartbeat else 0.0
 
     async def start(self) -> wire.Ready:
         """Start the first engine and wait until its model is loaded.
@@ -190,10 +196,10 @@ class Supervisor:
                 continue
             if self._ready is None:
                 limit_s, waited_s = patience.load_s, loop.time() - self._spawned_at
+            elif self._stalled_s > patience.stall_s:
+                limit_s, waited_s = patience.stall_s, self._stalled_s
             else:
-                stalled_s = self._heartbeat.stalled_s if self._heartbeat else 0.0
-                limit_s = patience.heartbeat_s
-                waited_s = max(loop.time() - self._heard_at, stalled_s)
+                limit_s, waited_s = patience.heartbeat_s, loop.time() - self._heard_at
             if waited_s > limit_s:
                 self._counters.add("engine_hangs")
                 self._counters.note_error("the engine did not answer and was killed")

@@ -203,6 +203,25 @@ async def test_an_engine_that_beats_but_does_not_work_is_killed(tmp_path: Path) 
         assert (await front.counters())["engine_hangs"] == 1
 
 
+async def test_an_engine_that_is_slow_and_beats_is_left_to_work(tmp_path: Path) -> None:
+    patience = replace(QUICK, heartbeat_s=5.0, stall_s=15.0)
+
+    async def slow(engine: StandInEngine, work: Work) -> None:
+        engine.beats = False  # Those that the script sends are the only ones.
+        for _ in range(50):
+            engine.send(wire.Heartbeat(10.0, 1, 0, 0))
+            await asyncio.sleep(0.01)
+        await answering(GOOD_SQL)(engine, work)
+
+    async with running_house(tmp_path, slow, patience) as front:
+        call = asyncio.ensure_future(front.translation.Translate(ask()))
+        await until(lambda: getattr(front.house.supervisor.heartbeat, "stalled_s", 0.0) == 10.0)
+        assert front.house.supervisor.is_ready
+        assert (await call).sql.text == GOOD_SQL
+        assert front.house.counters["engine_hangs"] == 0
+        assert len(front.engines.lives) == 1
+
+
 async def test_an_engine_that_breaks_the_protocol_is_replaced(tmp_path: Path) -> None:
     async def babbling(engine: StandInEngine, work: Work) -> None:
         engine._writer.write(wire.HEADER.pack(5) + b"hello")
