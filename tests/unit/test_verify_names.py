@@ -1,4 +1,4 @@
-"""Any word that the parser knows may be a name: where it needs quotes, our writing gives it them."""
+"""Any word the parser knows may be a name: where it needs quotes, our writing quotes it."""
 
 from __future__ import annotations
 
