@@ -105,6 +105,7 @@ class StandInEngine:
                 self._work[message.id] = self._begin(self.script(self, message))
             case wire.Prefill():
                 self.prefills.append(message)
+                self.send(wire.Prefilled(message.id, n_tokens=12, prefill_us=100))
             case wire.Cancel():
                 self.cancelled.append(message.id)
                 if message.id in self._work:
