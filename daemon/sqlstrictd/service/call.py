@@ -140,8 +140,9 @@ class Boundary:
         finally:
             duration_ms = (asyncio.get_running_loop().time() - call.began) * 1000
             facts = "".join(f" {key}={value}" for key, value in call.facts.items())
-            # Health is asked every second by whoever watches over us, and says nothing new.
-            level = logging.DEBUG if name.startswith("Health.") else logging.INFO
+            # Health and status are asked all the time by whoever watches over us or waits for us.
+            is_watching = name == "GetStatus" or name.startswith("Health.")
+            level = logging.DEBUG if is_watching else logging.INFO
             text = "%s id=%s code=%s%s ms=%.1f"
             log.log(level, text, name, call.request_id, code, facts, duration_ms)
 
