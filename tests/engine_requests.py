@@ -41,6 +41,7 @@ def run(engine: Engine, until: Callable[[list[Message]], bool]) -> list[Message]
     """Step until the condition holds for all messages so far; return them. None may fail."""
     messages: list[Message] = []
     while not until(messages):
+        assert not engine.scheduler.is_idle, messages  # else it would wait for ever
         engine.wait()
         messages += engine.scheduler.step()
         assert not any(isinstance(message, Failed) for message in messages), messages

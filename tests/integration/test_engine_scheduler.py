@@ -56,6 +56,7 @@ def test_statements_in_flight_go_on_while_a_long_schema_is_read(make_engine: Mak
     engine = make_engine(context_tokens=4096)
     engine.generate([generate(0)])
     engine.scheduler.submit(generate(1, wants_text=True))
+    run(engine, has(Started, 1))
     engine.scheduler.submit(generate(2, ddl="self " * 2000))
     messages = run(engine, has(Finished, 2))
     finished = [one.id for one in messages if isinstance(one, Finished)]
@@ -90,8 +91,9 @@ def test_a_character_of_several_tokens_is_shown_whole(engine: Engine) -> None:
 def test_a_cancelled_request_frees_its_slot_at_the_next_step(make_engine: MakeEngine) -> None:
     engine = make_engine(slots=1)
     engine.scheduler.submit(generate(1, grammar_key="long", grammar="start: /[a-z]{500}/", n=3))
-    engine.scheduler.submit(generate(2))
     run(engine, has(Progress, 1))
+    # Only now: of two requests, the one that is prepared first gets the slot.
+    engine.scheduler.submit(generate(2))
     engine.scheduler.cancel(1)
     assert engine.scheduler.n_running == 0
     messages = run(engine, has(Finished, 2))
