@@ -78,6 +78,7 @@ def test_only_sql_holds_a_statement_to_run() -> None:
         "TranslateResponse.sql",
         "TranslateRequest.statement_kinds",
         "CheckRequest.statement",
+        "CheckRequest.statement_kinds",
     }
 
 

@@ -11,12 +11,22 @@ class Dialect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DIALECT_UNSPECIFIED: _ClassVar[Dialect]
     DIALECT_SQLITE: _ClassVar[Dialect]
     DIALECT_ANSI: _ClassVar[Dialect]
+    DIALECT_POSTGRES: _ClassVar[Dialect]
+    DIALECT_DUCKDB: _ClassVar[Dialect]
+    DIALECT_MYSQL: _ClassVar[Dialect]
 
 class StatementKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STATEMENT_KIND_UNSPECIFIED: _ClassVar[StatementKind]
     STATEMENT_KIND_SELECT: _ClassVar[StatementKind]
     STATEMENT_KIND_OTHER: _ClassVar[StatementKind]
+    STATEMENT_KIND_INSERT: _ClassVar[StatementKind]
+    STATEMENT_KIND_UPDATE: _ClassVar[StatementKind]
+    STATEMENT_KIND_DELETE: _ClassVar[StatementKind]
+    STATEMENT_KIND_CREATE_TABLE: _ClassVar[StatementKind]
+    STATEMENT_KIND_CREATE_VIEW: _ClassVar[StatementKind]
+    STATEMENT_KIND_CREATE_INDEX: _ClassVar[StatementKind]
+    STATEMENT_KIND_ALTER_TABLE: _ClassVar[StatementKind]
 
 class RefusalReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -42,9 +52,19 @@ class SchemaRendering(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 DIALECT_UNSPECIFIED: Dialect
 DIALECT_SQLITE: Dialect
 DIALECT_ANSI: Dialect
+DIALECT_POSTGRES: Dialect
+DIALECT_DUCKDB: Dialect
+DIALECT_MYSQL: Dialect
 STATEMENT_KIND_UNSPECIFIED: StatementKind
 STATEMENT_KIND_SELECT: StatementKind
 STATEMENT_KIND_OTHER: StatementKind
+STATEMENT_KIND_INSERT: StatementKind
+STATEMENT_KIND_UPDATE: StatementKind
+STATEMENT_KIND_DELETE: StatementKind
+STATEMENT_KIND_CREATE_TABLE: StatementKind
+STATEMENT_KIND_CREATE_VIEW: StatementKind
+STATEMENT_KIND_CREATE_INDEX: StatementKind
+STATEMENT_KIND_ALTER_TABLE: StatementKind
 REFUSAL_REASON_UNSPECIFIED: RefusalReason
 REFUSAL_REASON_BUDGET: RefusalReason
 REFUSAL_REASON_VERIFY_FAILED: RefusalReason
@@ -60,17 +80,19 @@ SCHEMA_RENDERING_DDL: SchemaRendering
 SCHEMA_RENDERING_COMPACT: SchemaRendering
 
 class SchemaRef(_message.Message):
-    __slots__ = ("name", "fingerprint", "ddl")
+    __slots__ = ("name", "fingerprint", "ddl", "dialect")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DDL_FIELD_NUMBER: _ClassVar[int]
+    DIALECT_FIELD_NUMBER: _ClassVar[int]
     name: str
     fingerprint: str
     ddl: str
-    def __init__(self, name: _Optional[str] = ..., fingerprint: _Optional[str] = ..., ddl: _Optional[str] = ...) -> None: ...
+    dialect: Dialect
+    def __init__(self, name: _Optional[str] = ..., fingerprint: _Optional[str] = ..., ddl: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ...) -> None: ...
 
 class TranslateRequest(_message.Message):
-    __slots__ = ("question", "schema", "dialect", "statement_kinds", "n", "max_tokens", "temperature", "seed")
+    __slots__ = ("question", "schema", "dialect", "statement_kinds", "n", "max_tokens", "temperature", "seed", "allow_unfiltered_writes", "min_confidence")
     QUESTION_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     DIALECT_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +101,8 @@ class TranslateRequest(_message.Message):
     MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_UNFILTERED_WRITES_FIELD_NUMBER: _ClassVar[int]
+    MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     question: str
     schema: SchemaRef
     dialect: Dialect
@@ -87,7 +111,9 @@ class TranslateRequest(_message.Message):
     max_tokens: int
     temperature: float
     seed: int
-    def __init__(self, question: _Optional[str] = ..., schema: _Optional[_Union[SchemaRef, _Mapping]] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., statement_kinds: _Optional[_Iterable[_Union[StatementKind, str]]] = ..., n: _Optional[int] = ..., max_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+    allow_unfiltered_writes: bool
+    min_confidence: float
+    def __init__(self, question: _Optional[str] = ..., schema: _Optional[_Union[SchemaRef, _Mapping]] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., statement_kinds: _Optional[_Iterable[_Union[StatementKind, str]]] = ..., n: _Optional[int] = ..., max_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., seed: _Optional[int] = ..., allow_unfiltered_writes: bool = ..., min_confidence: _Optional[float] = ...) -> None: ...
 
 class TranslateResponse(_message.Message):
     __slots__ = ("sql", "refusal", "usage", "request_id")
@@ -102,20 +128,22 @@ class TranslateResponse(_message.Message):
     def __init__(self, sql: _Optional[_Union[Sql, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class Sql(_message.Message):
-    __slots__ = ("text", "tables", "columns", "certificate", "confidence", "alternatives")
+    __slots__ = ("text", "tables", "columns", "certificate", "confidence", "alternatives", "kind")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TABLES_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     text: str
     tables: _containers.RepeatedScalarFieldContainer[str]
     columns: _containers.RepeatedScalarFieldContainer[str]
     certificate: Certificate
     confidence: Confidence
     alternatives: _containers.RepeatedCompositeFieldContainer[Alternative]
-    def __init__(self, text: _Optional[str] = ..., tables: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[str]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., confidence: _Optional[_Union[Confidence, _Mapping]] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ...) -> None: ...
+    kind: StatementKind
+    def __init__(self, text: _Optional[str] = ..., tables: _Optional[_Iterable[str]] = ..., columns: _Optional[_Iterable[str]] = ..., certificate: _Optional[_Union[Certificate, _Mapping]] = ..., confidence: _Optional[_Union[Confidence, _Mapping]] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ..., kind: _Optional[_Union[StatementKind, str]] = ...) -> None: ...
 
 class Alternative(_message.Message):
     __slots__ = ("text", "confidence")
@@ -126,7 +154,7 @@ class Alternative(_message.Message):
     def __init__(self, text: _Optional[str] = ..., confidence: _Optional[_Union[Confidence, _Mapping]] = ...) -> None: ...
 
 class Certificate(_message.Message):
-    __slots__ = ("schema_fingerprint", "dialect", "model", "version", "grammar", "scope", "prepare", "engine")
+    __slots__ = ("schema_fingerprint", "dialect", "model", "version", "grammar", "scope", "prepare", "engine", "types")
     SCHEMA_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DIALECT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -135,6 +163,7 @@ class Certificate(_message.Message):
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     PREPARE_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
     schema_fingerprint: str
     dialect: Dialect
     model: str
@@ -143,17 +172,20 @@ class Certificate(_message.Message):
     scope: CheckResult
     prepare: CheckResult
     engine: str
-    def __init__(self, schema_fingerprint: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., model: _Optional[str] = ..., version: _Optional[str] = ..., grammar: _Optional[_Union[CheckResult, str]] = ..., scope: _Optional[_Union[CheckResult, str]] = ..., prepare: _Optional[_Union[CheckResult, str]] = ..., engine: _Optional[str] = ...) -> None: ...
+    types: CheckResult
+    def __init__(self, schema_fingerprint: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., model: _Optional[str] = ..., version: _Optional[str] = ..., grammar: _Optional[_Union[CheckResult, str]] = ..., scope: _Optional[_Union[CheckResult, str]] = ..., prepare: _Optional[_Union[CheckResult, str]] = ..., engine: _Optional[str] = ..., types: _Optional[_Union[CheckResult, str]] = ...) -> None: ...
 
 class Confidence(_message.Message):
-    __slots__ = ("mean_log_probability", "min_log_probability", "mean_masked_probability")
+    __slots__ = ("mean_log_probability", "min_log_probability", "mean_masked_probability", "score")
     MEAN_LOG_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     MIN_LOG_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     MEAN_MASKED_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
     mean_log_probability: float
     min_log_probability: float
     mean_masked_probability: float
-    def __init__(self, mean_log_probability: _Optional[float] = ..., min_log_probability: _Optional[float] = ..., mean_masked_probability: _Optional[float] = ...) -> None: ...
+    score: float
+    def __init__(self, mean_log_probability: _Optional[float] = ..., min_log_probability: _Optional[float] = ..., mean_masked_probability: _Optional[float] = ..., score: _Optional[float] = ...) -> None: ...
 
 class Refusal(_message.Message):
     __slots__ = ("reason", "message", "nearest")
@@ -176,7 +208,7 @@ class NearestName(_message.Message):
     def __init__(self, name: _Optional[str] = ..., word: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("prompt_tokens", "cached_tokens", "output_tokens", "queue_us", "prefill_us", "decode_us", "verify_us", "total_us")
+    __slots__ = ("prompt_tokens", "cached_tokens", "output_tokens", "queue_us", "prefill_us", "decode_us", "verify_us", "total_us", "attempts")
     PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     CACHED_TOKENS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
@@ -185,6 +217,7 @@ class Usage(_message.Message):
     DECODE_US_FIELD_NUMBER: _ClassVar[int]
     VERIFY_US_FIELD_NUMBER: _ClassVar[int]
     TOTAL_US_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     prompt_tokens: int
     cached_tokens: int
     output_tokens: int
@@ -193,7 +226,8 @@ class Usage(_message.Message):
     decode_us: int
     verify_us: int
     total_us: int
-    def __init__(self, prompt_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., queue_us: _Optional[int] = ..., prefill_us: _Optional[int] = ..., decode_us: _Optional[int] = ..., verify_us: _Optional[int] = ..., total_us: _Optional[int] = ...) -> None: ...
+    attempts: int
+    def __init__(self, prompt_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., queue_us: _Optional[int] = ..., prefill_us: _Optional[int] = ..., decode_us: _Optional[int] = ..., verify_us: _Optional[int] = ..., total_us: _Optional[int] = ..., attempts: _Optional[int] = ...) -> None: ...
 
 class TranslateStreamRequest(_message.Message):
     __slots__ = ("request", "include_draft")
@@ -222,12 +256,14 @@ class Accepted(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., queue_position: _Optional[int] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("output_tokens", "draft")
+    __slots__ = ("output_tokens", "draft", "attempt")
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     DRAFT_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     output_tokens: int
     draft: str
-    def __init__(self, output_tokens: _Optional[int] = ..., draft: _Optional[str] = ...) -> None: ...
+    attempt: int
+    def __init__(self, output_tokens: _Optional[int] = ..., draft: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class TranslateBatchRequest(_message.Message):
     __slots__ = ("request",)
@@ -332,24 +368,30 @@ class SchemaInfo(_message.Message):
     def __init__(self, name: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., table_count: _Optional[int] = ..., column_count: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TableInfo(_message.Message):
-    __slots__ = ("name", "columns", "primary_key", "foreign_keys")
+    __slots__ = ("name", "columns", "primary_key", "foreign_keys", "comment")
     NAME_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
     FOREIGN_KEYS_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
     name: str
     columns: _containers.RepeatedCompositeFieldContainer[ColumnInfo]
     primary_key: _containers.RepeatedScalarFieldContainer[str]
     foreign_keys: _containers.RepeatedCompositeFieldContainer[ForeignKeyInfo]
-    def __init__(self, name: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnInfo, _Mapping]]] = ..., primary_key: _Optional[_Iterable[str]] = ..., foreign_keys: _Optional[_Iterable[_Union[ForeignKeyInfo, _Mapping]]] = ...) -> None: ...
+    comment: str
+    def __init__(self, name: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnInfo, _Mapping]]] = ..., primary_key: _Optional[_Iterable[str]] = ..., foreign_keys: _Optional[_Iterable[_Union[ForeignKeyInfo, _Mapping]]] = ..., comment: _Optional[str] = ...) -> None: ...
 
 class ColumnInfo(_message.Message):
-    __slots__ = ("name", "type")
+    __slots__ = ("name", "type", "values", "comment")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
+    values: _containers.RepeatedScalarFieldContainer[str]
+    comment: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., values: _Optional[_Iterable[str]] = ..., comment: _Optional[str] = ...) -> None: ...
 
 class ForeignKeyInfo(_message.Message):
     __slots__ = ("columns", "referenced_table", "referenced_columns")
@@ -362,30 +404,40 @@ class ForeignKeyInfo(_message.Message):
     def __init__(self, columns: _Optional[_Iterable[str]] = ..., referenced_table: _Optional[str] = ..., referenced_columns: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CheckRequest(_message.Message):
-    __slots__ = ("statement", "schema", "dialect", "check_writable")
+    __slots__ = ("statement", "schema", "dialect", "check_writable", "statement_kinds", "allow_unfiltered_writes")
     STATEMENT_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     DIALECT_FIELD_NUMBER: _ClassVar[int]
     CHECK_WRITABLE_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_KINDS_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_UNFILTERED_WRITES_FIELD_NUMBER: _ClassVar[int]
     statement: str
     schema: SchemaRef
     dialect: Dialect
     check_writable: bool
-    def __init__(self, statement: _Optional[str] = ..., schema: _Optional[_Union[SchemaRef, _Mapping]] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., check_writable: bool = ...) -> None: ...
+    statement_kinds: _containers.RepeatedScalarFieldContainer[StatementKind]
+    allow_unfiltered_writes: bool
+    def __init__(self, statement: _Optional[str] = ..., schema: _Optional[_Union[SchemaRef, _Mapping]] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., check_writable: bool = ..., statement_kinds: _Optional[_Iterable[_Union[StatementKind, str]]] = ..., allow_unfiltered_writes: bool = ...) -> None: ...
 
 class CheckResponse(_message.Message):
-    __slots__ = ("kind", "in_scope", "prepares", "writable", "problems")
+    __slots__ = ("kind", "in_scope", "prepares", "writable", "problems", "types", "engine", "valid")
     KIND_FIELD_NUMBER: _ClassVar[int]
     IN_SCOPE_FIELD_NUMBER: _ClassVar[int]
     PREPARES_FIELD_NUMBER: _ClassVar[int]
     WRITABLE_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_FIELD_NUMBER: _ClassVar[int]
+    VALID_FIELD_NUMBER: _ClassVar[int]
     kind: StatementKind
     in_scope: bool
     prepares: bool
     writable: bool
     problems: _containers.RepeatedCompositeFieldContainer[Problem]
-    def __init__(self, kind: _Optional[_Union[StatementKind, str]] = ..., in_scope: bool = ..., prepares: bool = ..., writable: bool = ..., problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ...) -> None: ...
+    types: CheckResult
+    engine: str
+    valid: bool
+    def __init__(self, kind: _Optional[_Union[StatementKind, str]] = ..., in_scope: bool = ..., prepares: bool = ..., writable: bool = ..., problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., types: _Optional[_Union[CheckResult, str]] = ..., engine: _Optional[str] = ..., valid: bool = ...) -> None: ...
 
 class Problem(_message.Message):
     __slots__ = ("check", "message", "line", "column", "nearest")
@@ -406,7 +458,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("version", "ready", "model", "slots", "slots_busy", "queued", "queue_limit", "resident_schemas", "registered_schemas", "front_memory_bytes", "engine_memory_bytes", "uptime_s", "counters", "last_errors", "front_pid", "engine_pid")
+    __slots__ = ("version", "ready", "model", "slots", "slots_busy", "queued", "queue_limit", "resident_schemas", "registered_schemas", "front_memory_bytes", "engine_memory_bytes", "uptime_s", "counters", "last_errors", "front_pid", "engine_pid", "batch_queued")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -430,6 +482,7 @@ class GetStatusResponse(_message.Message):
     LAST_ERRORS_FIELD_NUMBER: _ClassVar[int]
     FRONT_PID_FIELD_NUMBER: _ClassVar[int]
     ENGINE_PID_FIELD_NUMBER: _ClassVar[int]
+    BATCH_QUEUED_FIELD_NUMBER: _ClassVar[int]
     version: str
     ready: bool
     model: ModelInfo
@@ -446,7 +499,8 @@ class GetStatusResponse(_message.Message):
     last_errors: _containers.RepeatedScalarFieldContainer[str]
     front_pid: int
     engine_pid: int
-    def __init__(self, version: _Optional[str] = ..., ready: bool = ..., model: _Optional[_Union[ModelInfo, _Mapping]] = ..., slots: _Optional[int] = ..., slots_busy: _Optional[int] = ..., queued: _Optional[int] = ..., queue_limit: _Optional[int] = ..., resident_schemas: _Optional[int] = ..., registered_schemas: _Optional[int] = ..., front_memory_bytes: _Optional[int] = ..., engine_memory_bytes: _Optional[int] = ..., uptime_s: _Optional[float] = ..., counters: _Optional[_Mapping[str, int]] = ..., last_errors: _Optional[_Iterable[str]] = ..., front_pid: _Optional[int] = ..., engine_pid: _Optional[int] = ...) -> None: ...
+    batch_queued: int
+    def __init__(self, version: _Optional[str] = ..., ready: bool = ..., model: _Optional[_Union[ModelInfo, _Mapping]] = ..., slots: _Optional[int] = ..., slots_busy: _Optional[int] = ..., queued: _Optional[int] = ..., queue_limit: _Optional[int] = ..., resident_schemas: _Optional[int] = ..., registered_schemas: _Optional[int] = ..., front_memory_bytes: _Optional[int] = ..., engine_memory_bytes: _Optional[int] = ..., uptime_s: _Optional[float] = ..., counters: _Optional[_Mapping[str, int]] = ..., last_errors: _Optional[_Iterable[str]] = ..., front_pid: _Optional[int] = ..., engine_pid: _Optional[int] = ..., batch_queued: _Optional[int] = ...) -> None: ...
 
 class ModelInfo(_message.Message):
     __slots__ = ("name", "sha256", "architecture", "quantization", "parameter_count", "context_tokens", "vocabulary_size", "schema_rendering")
