@@ -11,6 +11,7 @@ from typing import Final
 from sqlglot import exp
 
 from sqlstrictd.errors import UnsupportedDialect
+from sqlstrictd.policy import READ_ONLY, Policy
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.types import Schema
@@ -31,7 +32,9 @@ from sqlstrictd.verify.verdict import Problem, StatementKind, Verdict
 _NEAR: Final = re.compile(r'near "(.+)": syntax error$', re.DOTALL)
 
 
-def check_statement(sql: str, schema: Schema, dialect: str = "sqlite") -> Verdict:
+def check_statement(
+    sql: str, schema: Schema, dialect: str = "sqlite", policy: Policy = READ_ONLY
+) -> Verdict:
     """Judge a statement on a schema. A final semicolon may stand or not.
 
     Raises:
@@ -91,6 +94,7 @@ def _check_tree(
         tables=tuple(sorted(resolver.tables)),
         columns=tuple(sorted(resolver.columns)),
         engine=ENGINE,
+        checks=("syntax", "kind", "scope") if error else ("syntax", "kind", "scope", "prepare"),
     )
 
 

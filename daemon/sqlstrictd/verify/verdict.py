@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-CheckName = Literal["syntax", "kind", "scope", "prepare"]
-StatementKind = Literal["select", "other", "unknown"]
+CheckName = Literal["syntax", "kind", "scope", "types", "prepare"]
+StatementKind = Literal[
+    "select",
+    "insert",
+    "update",
+    "delete",
+    "create_table",
+    "create_view",
+    "create_index",
+    "alter_table",
+    "other",
+    "unknown",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +35,13 @@ class Problem:
 class Verdict:
     """The outcome of all checks. Without problems, every check has passed.
 
-    `kind` is "unknown" where the statement could not be parsed. `in_scope` says that it is one
-    query that only reads, with every name in scope; only then is it prepared. `tables` and
-    `columns` (as table.column) are those that it reads, as the schema spells them, sorted.
-    `engine` names what prepared it, and is empty where nothing tried.
+    `kind` is one of `policy.KINDS`, "other" for any other statement, or "unknown" where it could
+    not be parsed. `in_scope` says that it is one statement of a kind that the policy allows, with
+    every name in scope; only then are types looked at and an engine asked. `prepares` says that all
+    checks of the dialect passed; `engine` names the database that prepared it, and is empty where
+    none is embedded for the dialect or none was asked. `checks` names the checks that it passed, in
+    order. `tables` and `columns` (as table.column) are those that it reads or writes, as the schema
+    spells them, sorted.
     """
 
     kind: StatementKind
@@ -38,3 +52,4 @@ class Verdict:
     tables: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     engine: str = ""
+    checks: tuple[CheckName, ...] = ()

@@ -125,5 +125,6 @@ def _verdict(fields: dict[str, Any]) -> Verdict:
             "problems": problems,
             "tables": tuple(fields["tables"]),
             "columns": tuple(fields["columns"]),
+            "checks": tuple(fields["checks"]),
         }
     )
