@@ -32,13 +32,21 @@ def _table(fields: dict[str, Any]) -> Table:
         columns=tuple(_column(_mapping(column)) for column in _list(fields["columns"])),
         primary_key=_texts(fields["primary_key"]),
         foreign_keys=tuple(_foreign_key(_mapping(key)) for key in _list(fields["foreign_keys"])),
+        comment=_text(fields.get("comment", "")),
     )
 
 
 def _column(fields: dict[str, Any]) -> Column:
     if not isinstance(fields["not_null"], bool):
         raise ValueError("not_null must be true or false")
-    return Column(_text(fields["name"]), _text(fields["type"]), fields["not_null"])
+    return Column(
+        _text(fields["name"]),
+        _text(fields["type"]),
+        fields["not_null"],
+        # Files of earlier versions have neither.
+        values=_texts(fields.get("values", ())),
+        comment=_text(fields.get("comment", "")),
+    )
 
 
 def _foreign_key(fields: dict[str, Any]) -> ForeignKey:

@@ -10,17 +10,26 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any, Final
 
 from sqlstrictd.schema.names import fold
+
+_OPTIONAL: Final = frozenset({"values", "comment"})
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name and its declared type (upper case, empty where none is declared)."""
+    """A column: its name and its declared type (upper case, empty where none is declared).
+
+    `values` is the closed list that a CHECK or an enum type allows, as plain text without quotes;
+    empty where there is none. `comment` is one line of the user's own words.
+    """
 
     name: str
     type: str = ""
     not_null: bool = False
+    values: tuple[str, ...] = ()
+    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ class Table:
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    comment: str = ""
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -70,7 +80,8 @@ class Schema:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the canonical form, 64 hexadecimal digits; warnings do not count."""
-        canonical = {"dialect": self.dialect, "tables": [asdict(table) for table in self.tables]}
+        tables = [asdict(table, dict_factory=_without_blanks) for table in self.tables]
+        canonical = {"dialect": self.dialect, "tables": tables}
         return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
 
     def table(self, name: str) -> Table | None:
@@ -80,3 +91,8 @@ class Schema:
     @cached_property
     def _by_name(self) -> dict[str, Table]:
         return {fold(table.name): table for table in self.tables}
+
+
+def _without_blanks(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Leave out what is not known, so that a schema's fingerprint outlives new fields."""
+    return {name: value for name, value in fields if name not in _OPTIONAL or value}
