@@ -420,7 +420,7 @@ class CheckRequest(_message.Message):
     def __init__(self, statement: _Optional[str] = ..., schema: _Optional[_Union[SchemaRef, _Mapping]] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., check_writable: bool = ..., statement_kinds: _Optional[_Iterable[_Union[StatementKind, str]]] = ..., allow_unfiltered_writes: bool = ...) -> None: ...
 
 class CheckResponse(_message.Message):
-    __slots__ = ("kind", "in_scope", "prepares", "writable", "problems", "types", "engine", "valid")
+    __slots__ = ("kind", "in_scope", "prepares", "writable", "problems", "types", "engine")
     KIND_FIELD_NUMBER: _ClassVar[int]
     IN_SCOPE_FIELD_NUMBER: _ClassVar[int]
     PREPARES_FIELD_NUMBER: _ClassVar[int]
@@ -428,7 +428,6 @@ class CheckResponse(_message.Message):
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
-    VALID_FIELD_NUMBER: _ClassVar[int]
     kind: StatementKind
     in_scope: bool
     prepares: bool
@@ -436,8 +435,7 @@ class CheckResponse(_message.Message):
     problems: _containers.RepeatedCompositeFieldContainer[Problem]
     types: CheckResult
     engine: str
-    valid: bool
-    def __init__(self, kind: _Optional[_Union[StatementKind, str]] = ..., in_scope: bool = ..., prepares: bool = ..., writable: bool = ..., problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., types: _Optional[_Union[CheckResult, str]] = ..., engine: _Optional[str] = ..., valid: bool = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[StatementKind, str]] = ..., in_scope: bool = ..., prepares: bool = ..., writable: bool = ..., problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., types: _Optional[_Union[CheckResult, str]] = ..., engine: _Optional[str] = ...) -> None: ...
 
 class Problem(_message.Message):
     __slots__ = ("check", "message", "line", "column", "nearest")
