@@ -15,6 +15,9 @@ PROMPT = build_prompt("CREATE TABLE t (a INTEGER)", "Wie viele Käufer? \U0001f6
 OUTPUT = wire.Output("SELECT 1;", "stop", 4, -0.5, -1.5, 0.25)
 MESSAGES = [
     wire.Generate(1, PROMPT.schema, PROMPT.question, "key", "start: /a/", 8, 0.5, 7, 2, True),
+    wire.Generate(
+        2, PROMPT.schema, PROMPT.question, "key", "start: /a/", 8, keep_prompt=True, draft="aé"
+    ),
     wire.Prefill(2, PROMPT.schema),
     wire.Match(3, "key", "start: /a/", "a\x00é"),
     wire.Cancel(4),

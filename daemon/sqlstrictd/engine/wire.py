@@ -26,6 +26,13 @@ class Generate:
 
     With n over 1 the first is greedy (or sampled at `temperature`), the others are sampled at
     the temperature, at least 0.8. Equal texts are given back once.
+
+    `keep_prompt`: the state at the end of the prompt is wanted again soon, by a Generate with the
+    same schema and question. `draft`: what was written before for this prompt under another
+    grammar; as far as this grammar would have the first statement begin so too, it is read in
+    large batches, not written token by token. A greedy answer is the same without it; at a
+    temperature, the tokens that both grammars allow are kept as they were drawn. It is a hint,
+    and may be anything.
     """
 
     id: int
@@ -38,6 +45,8 @@ class Generate:
     seed: int = 0
     n: int = 1
     wants_text: bool = False
+    keep_prompt: bool = False
+    draft: str = ""
 
     def __post_init__(self) -> None:
         if not (1 <= self.n <= MAX_ALTERNATIVES and self.max_tokens >= 1 and self.seed >= 0):
