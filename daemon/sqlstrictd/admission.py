@@ -43,6 +43,19 @@ class Admission:
         """How many of them a newcomer would wait for, beyond those in slots."""
         return max(0, self.n_inside - self.slots)
 
+    @property
+    def n_waiting(self) -> int:
+        """How many single questions wait, or will: those beyond the number of slots.
+
+        Where as many do as may, the next is turned away.
+        """
+        return max(0, self._n_single - self.slots)
+
+    @property
+    def n_batch_waiting(self) -> int:
+        """How many questions of batches wait, those outside included."""
+        return self.n_ahead - self.n_waiting + len(self._outside)
+
     @contextmanager
     def place(self) -> Iterator[int]:
         """Take a place for a single question and yield how many are ahead.

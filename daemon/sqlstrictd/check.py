@@ -13,6 +13,7 @@ from sqlstrictd.catalog import Catalog
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.grammars import Grammars
+from sqlstrictd.policy import Policy
 from sqlstrictd.question import SchemaRef
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify import Verdict
@@ -59,14 +60,18 @@ class Check:
         statement: str,
         schema_ref: SchemaRef,
         dialect: str | None,
+        policy: Policy,
         asks_writable: bool,
         deadline: float,
     ) -> Findings:
-        """Judge a statement before the deadline, in the event loop's time."""
+        """Judge a statement before the deadline, in the event loop's time.
+
+        `dialect` None means that of the schema.
+        """
         self._counters.add("checks")
         schema = await self._catalog.find(schema_ref)
         dialect = dialect or schema.dialect
-        (checked,) = await self._workers.check([statement], schema, dialect)
+        (checked,) = await self._workers.check([statement], schema, dialect, policy)
         if not asks_writable:
             return Findings(checked.verdict)
         obstacle = await self._find_obstacle(statement, schema, dialect, deadline)

@@ -108,6 +108,13 @@ def check_temperature(temperature: float, field: str) -> float:
     return temperature
 
 
+def check_min_confidence(min_confidence: float, field: str) -> float:
+    """Return the lowest confidence that is enough. Raises unless it is a number from 0 to 1."""
+    if not 0 <= min_confidence <= 1:
+        raise InvalidRequest("min_confidence must be a number from 0 to 1", field)
+    return min_confidence
+
+
 def _refuse_control_characters(text: str, what: str, field: str, allowed: frozenset[str]) -> None:
     for position, character in enumerate(text):
         if character not in allowed and unicodedata.category(character) == "Cc":

@@ -1,13 +1,16 @@
 """Questions and their answers, as `translate.py` sees them: plain values, no protobuf.
 
-`service/messages.py` makes the one from the wire's form and turns the other into it.
+`service/requests.py` makes the one from the wire's form, `service/responses.py` turns the other
+into it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
+from sqlstrictd.policy import Policy
 from sqlstrictd.schema.link import Nearest
 
 
@@ -23,16 +26,20 @@ class SchemaRef:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that keeps the caps of `limits.py`. `dialect` None means the schema's."""
+    """A question that keeps the caps of `limits.py`. `dialect` None means the schema's.
+
+    A statement whose `Confidence.score` is below `min_confidence` is refused; 0 refuses none.
+    """
 
     text: str
     schema: SchemaRef
     dialect: str | None
-    kinds: frozenset[str]
+    policy: Policy
     n: int
     max_tokens: int
     temperature: float
     seed: int
+    min_confidence: float = 0.0
     wants_draft: bool = False
 
 
@@ -64,15 +71,25 @@ class Confidence:
     min_log_probability: float
     mean_masked_probability: float
 
+    @property
+    def score(self) -> float:
+        """All of it in one number, 0 to 1, higher is surer; bench/README.md says its worth."""
+        return math.exp(self.mean_log_probability) * (1.0 - self.mean_masked_probability)
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What was proved about a statement, and against what. All of its checks have passed."""
+    """What was proved about a statement, and against what.
+
+    `checks` names the checks of `verify/` that ran; all of them have passed. `engine` is empty
+    where no engine of the dialect is at hand.
+    """
 
     schema_fingerprint: str
     dialect: str
     model: str
     version: str
+    checks: tuple[str, ...]
     engine: str
 
 
@@ -81,6 +98,7 @@ class Sql:
     """A statement that keeps the promise; nothing else in the daemon may leave it as SQL."""
 
     text: str
+    kind: str
     tables: tuple[str, ...]
     columns: tuple[str, ...]
     certificate: Certificate
@@ -90,7 +108,7 @@ class Sql:
 
 @dataclass(slots=True)
 class Usage:
-    """What a question cost; filled in as it goes. Times are microseconds."""
+    """What a question cost, over all attempts; filled in as it goes. Times are microseconds."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -100,6 +118,7 @@ class Usage:
     decode_us: int = 0
     verify_us: int = 0
     total_us: int = 0
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from sqlstrictd.counters import Counters
 from sqlstrictd.engine import wire
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.grammars import Grammars
+from sqlstrictd.policy import Policy
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.question import (
     Answer,
@@ -48,7 +49,15 @@ MESSAGES = {
         " bug of sqlstrict, please report it"
     ),
     RefusalReason.NO_CANDIDATE: "no tables of the schema could be chosen for the question",
-    RefusalReason.POLICY: "only SELECT statements are written, and the request does not allow them",
+    RefusalReason.POLICY: (
+        "no statement of a kind that the request allows ({kinds}) is written in {dialect}; allow"
+        " another kind"
+    ),
+    RefusalReason.LOW_CONFIDENCE: (
+        "the model was less sure of its statement ({score:.2f}) than the request demands"
+        " ({min_confidence:.2f}); name tables and columns in the question, or ask with a lower"
+        " min_confidence"
+    ),
 }
 
 
@@ -80,11 +89,13 @@ class Translator:
         """
         began = time.monotonic_ns()
         usage = Usage()
-        if "select" not in question.kinds:
-            return await self._refuse(RefusalReason.POLICY, question, None, usage)
-
         schema = await self._catalog.find(question.schema)
         dialect = question.dialect or schema.dialect
+        if "select" not in question.policy.kinds:
+            kinds = ", ".join(sorted(question.policy.kinds))
+            return await self._refuse(
+                RefusalReason.POLICY, question, schema, usage, kinds=kinds, dialect=dialect
+            )
         prompt = build_prompt(await self._engine.render(schema), question.text)
         from_sets = await asyncio.to_thread(choose_from_sets, schema, question.text)
         if not from_sets:
@@ -103,13 +114,19 @@ class Translator:
             wants_text=question.wants_draft,
         )
         outputs = await self._engine.generate(order, deadline, usage, on_progress)
-        verified = await self._verify(outputs, schema, dialect, grammar.key, usage)
+        usage.attempts = 1
+        verified = await self._verify(outputs, schema, dialect, question.policy, grammar.key, usage)
         usage.total_us = (time.monotonic_ns() - began) // 1000
 
         if not verified:
             has_whole = any(output.finish == "stop" for output in outputs)
             reason = RefusalReason.VERIFY_FAILED if has_whole else RefusalReason.BUDGET
             return await self._refuse(reason, question, schema, usage)
+        score = _confidence(verified[0][0]).score
+        if score < question.min_confidence:
+            return await self._refuse(
+                RefusalReason.LOW_CONFIDENCE, question, schema, usage, score=score
+            )
         return self._answer(verified, schema, dialect, usage)
 
     async def _verify(
@@ -117,6 +134,7 @@ class Translator:
         outputs: tuple[wire.Output, ...],
         schema: Schema,
         dialect: str,
+        policy: Policy,
         grammar_key: str,
         usage: Usage,
     ) -> list[tuple[wire.Output, Checked]]:
@@ -125,7 +143,8 @@ class Translator:
         if not whole:
             return []
         began = time.monotonic_ns()
-        checked = await self._workers.check([output.text for output in whole], schema, dialect)
+        texts = [output.text for output in whole]
+        checked = await self._workers.check(texts, schema, dialect, policy)
         usage.verify_us = (time.monotonic_ns() - began) // 1000
         kept: dict[str, tuple[wire.Output, Checked]] = {}
         for output, check in zip(whole, checked, strict=True):
@@ -162,11 +181,13 @@ class Translator:
             dialect=dialect,
             model=self._engine.model_identity,
             version=__version__,
+            checks=check.verdict.checks,
             engine=check.verdict.engine,
         )
         self._counters.add("answers")
         sql = Sql(
             text=check.statement,
+            kind=check.verdict.kind,
             tables=tuple(sorted(check.verdict.tables)),
             columns=tuple(sorted(check.verdict.columns)),
             certificate=certificate,
@@ -176,12 +197,19 @@ class Translator:
         return Answer(sql, usage)
 
     async def _refuse(
-        self, reason: RefusalReason, question: Question, schema: Schema | None, usage: Usage
+        self,
+        reason: RefusalReason,
+        question: Question,
+        schema: Schema,
+        usage: Usage,
+        **facts: str | float,
     ) -> Answer:
         self._counters.add(f"refusals_{reason.value.lower()}")
         # Seconds for a large schema: not on the event loop.
-        nearest = await asyncio.to_thread(nearest_names, schema, question.text) if schema else []
-        message = MESSAGES[reason].format(max_tokens=question.max_tokens)
+        nearest = await asyncio.to_thread(nearest_names, schema, question.text)
+        message = MESSAGES[reason].format(
+            max_tokens=question.max_tokens, min_confidence=question.min_confidence, **facts
+        )
         return Answer(Refusal(reason, message, tuple(nearest)), usage)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -155,10 +156,28 @@ async def test_what_the_engine_is_given(tmp_path: Path) -> None:
 
 async def test_a_policy_without_select_is_refused(tmp_path: Path) -> None:
     async with running_house(tmp_path, answering(GOOD_SQL)) as front:
-        request = ask(statement_kinds=[pb.STATEMENT_KIND_OTHER])
+        request = ask(statement_kinds=[pb.STATEMENT_KIND_ALTER_TABLE])
         response = await front.translation.Translate(request)
         assert not front.engines.last.generates
     assert response.refusal.reason == pb.REFUSAL_REASON_POLICY
+    assert "alter_table" in response.refusal.message and "sqlite" in response.refusal.message
+
+
+async def test_a_statement_that_the_model_is_unsure_of_is_refused_on_request(
+    tmp_path: Path,
+) -> None:
+    async with running_house(tmp_path, answering(GOOD_SQL)) as front:
+        sure = await front.translation.Translate(ask())
+        # The stand-in's tokens have probability exp(-0.1) each, and a quarter was masked.
+        assert sure.sql.confidence.score == pytest.approx(math.exp(-0.1) * 0.75)
+        kept = await front.translation.Translate(ask(min_confidence=0.67))
+        refused = await front.translation.Translate(ask(min_confidence=0.68))
+        counters = await front.counters()
+    assert kept.sql.text == GOOD_SQL
+    assert refused.refusal.reason == pb.REFUSAL_REASON_LOW_CONFIDENCE
+    assert "0.68" in refused.refusal.message
+    assert b"SELECT" not in refused.SerializeToString()
+    assert counters["refusals_low_confidence"] == 1
 
 
 async def test_a_stream_ends_with_the_answer_and_shows_drafts_when_asked(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 import pytest
 from sqlstrictd.counters import Counters
 from sqlstrictd.errors import CannotStart, SchemaError, SchemaTooLarge, WorkerFailed
+from sqlstrictd.policy import KINDS, Policy
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.worker.process import TookTooLong, Worker
 from sqlstrictd.worker.tasks import Workers
@@ -79,6 +80,18 @@ async def test_what_keeps_the_promise_is_whole() -> None:
     finally:
         await workers.close()
     assert {check.statement: check.keeps_promise for check in checked} == statements
+
+
+async def test_what_keeps_the_promise_is_of_an_allowed_kind() -> None:
+    workers = Workers(Counters())
+    statement = "SELECT id FROM orders;"
+    try:
+        for kinds, is_kept in (({"select"}, True), ({"insert"}, False), (set(KINDS), True)):
+            policy = Policy(frozenset(kinds))
+            (checked,) = await workers.check([statement], parse_schema(SHOP), "sqlite", policy)
+            assert checked.keeps_promise is is_kept
+    finally:
+        await workers.close()
 
 
 async def test_more_schemas_than_the_worker_keeps() -> None:

@@ -13,6 +13,7 @@ async def test_as_many_as_have_slots_or_may_wait_come_in() -> None:
     with ExitStack() as inside:
         assert [inside.enter_context(admission.place()) for _ in range(3)] == [0, 0, 0]
         assert (admission.n_inside, admission.n_ahead) == (3, 1)
+        assert (admission.n_waiting, admission.n_batch_waiting) == (1, 0)
         with pytest.raises(QueueFull) as caught, admission.place():
             pass
         assert 0.2 <= caught.value.retry_after_s <= 5.0
@@ -55,9 +56,12 @@ async def test_single_questions_and_batches_do_not_keep_each_other_out() -> None
     await asyncio.sleep(0)
     # Those in slots, and as many that are made ready meanwhile.
     assert n_turns == admission.n_inside == 4
+    # Two are in slots. Those of a batch never count for the limit of single questions.
+    assert (admission.n_waiting, admission.n_batch_waiting) == (0, 98)
     with ExitStack() as inside:
         ahead = [inside.enter_context(admission.place()) for _ in range(5)]
         assert ahead == [2, 3, 4, 5, 6]
+        assert (admission.n_waiting, admission.n_batch_waiting) == (3, 100)
         with pytest.raises(QueueFull, match="5 questions"), admission.place():
             pass
         # The house is full of single questions, and the batch goes on.

@@ -13,6 +13,8 @@ from types import ModuleType
 
 import pytest
 from sqlstrict_proto.v1 import sqlstrict_pb2
+from sqlstrictd.policy import KINDS
+from sqlstrictd.service import enums
 
 PROTO = Path(__file__).parents[2] / "proto"
 CONTRACT = PROTO / "sqlstrict" / "v1" / "sqlstrict.proto"
@@ -80,6 +82,16 @@ def test_only_sql_holds_a_statement_to_run() -> None:
         "CheckRequest.statement",
         "CheckRequest.statement_kinds",
     }
+
+
+def test_every_kind_and_dialect_of_the_contract_has_its_name_in_the_daemon() -> None:
+    kinds = set(sqlstrict_pb2.StatementKind.values()) - {
+        sqlstrict_pb2.STATEMENT_KIND_UNSPECIFIED,
+        sqlstrict_pb2.STATEMENT_KIND_OTHER,
+    }
+    assert set(enums.KIND_PB.values()) == kinds
+    assert tuple(enums.KIND_PB) == KINDS
+    assert sorted(enums.DIALECT_PB.values()) == sqlstrict_pb2.Dialect.values()[1:]
 
 
 def load_generator() -> ModuleType:

@@ -7,7 +7,8 @@ from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrictd import limits
 from sqlstrictd.check import Check
 from sqlstrictd.service.call import Boundary, Call, Handler
-from sqlstrictd.service.messages import dialect_of, findings_pb, schema_ref_of
+from sqlstrictd.service.requests import dialect_of, policy_of, schema_ref_of
+from sqlstrictd.service.responses import findings_pb
 
 
 class CheckService:
@@ -27,6 +28,7 @@ class CheckService:
             request.statement,
             schema_ref_of(request.schema, dialect, "schema"),
             dialect,
+            policy_of(request.statement_kinds, request.allow_unfiltered_writes, "statement_kinds"),
             asks_writable=request.check_writable if request.HasField("check_writable") else True,
             deadline=call.deadline,
         )

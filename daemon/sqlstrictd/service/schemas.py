@@ -11,7 +11,8 @@ from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.errors import InvalidRequest
 from sqlstrictd.schema.render import render_ddl
 from sqlstrictd.service.call import Boundary, Call, Handler
-from sqlstrictd.service.messages import dialect_of, schema_info_pb, tables_pb
+from sqlstrictd.service.requests import dialect_of
+from sqlstrictd.service.responses import schema_info_pb, tables_pb
 
 
 class SchemaService:

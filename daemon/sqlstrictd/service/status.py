@@ -17,7 +17,7 @@ from sqlstrictd.counters import Counters
 from sqlstrictd.dispatch import Dispatch
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.service.call import Boundary, Call, Handler
-from sqlstrictd.service.messages import model_pb
+from sqlstrictd.service.responses import model_pb
 from sqlstrictd.supervisor import Supervisor
 
 
@@ -54,7 +54,8 @@ class StatusService:
             model=model_pb(model, self._engine.model_sha256) if model else None,
             slots=self._admission.slots,
             slots_busy=self._dispatch.n_running,
-            queued=self._admission.n_ahead,
+            queued=self._admission.n_waiting,
+            batch_queued=self._admission.n_batch_waiting,
             queue_limit=self._admission.queue_limit,
             resident_schemas=heartbeat.resident_schemas if heartbeat else 0,
             registered_schemas=len(self._catalog),

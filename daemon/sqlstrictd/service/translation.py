@@ -14,7 +14,8 @@ from sqlstrictd.counters import Counters
 from sqlstrictd.engine import wire
 from sqlstrictd.question import Answer, Question, Sql
 from sqlstrictd.service.call import Boundary, Call, Handler, parse
-from sqlstrictd.service.messages import answer_pb, question_of
+from sqlstrictd.service.requests import question_of
+from sqlstrictd.service.responses import answer_pb
 from sqlstrictd.translate import Translator
 
 log = logging.getLogger(__name__)

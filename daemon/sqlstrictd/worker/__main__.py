@@ -22,6 +22,7 @@ from sqlglot.errors import SqlglotError
 
 from sqlstrictd.constraint import from_sets_of
 from sqlstrictd.errors import SchemaError
+from sqlstrictd.policy import Policy
 from sqlstrictd.schema import plain
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.schema.types import Schema
@@ -72,10 +73,11 @@ def check(request: dict[str, Any], schemas: Schemas) -> Reply:
     schema = schemas.find(request)
     if schema is None:
         return {"is_schema_missing": True}
+    policy = Policy.from_plain(request["policy"])
     replies = []
     for statement in request["statements"]:
-        verdict = check_statement(statement, schema, request["dialect"])
-        form = canonical(statement) if verdict.in_scope else None
+        verdict = check_statement(statement, schema, request["dialect"], policy)
+        form = canonical(statement, request["dialect"]) if verdict.in_scope else None
         replies.append({"verdict": asdict(verdict), "canonical": form})
     return {"checked": replies}
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlstrictd.counters import Counters
 from sqlstrictd.errors import CannotStart, SchemaError, SchemaTooLarge, WorkerFailed
+from sqlstrictd.policy import READ_ONLY, Policy
 from sqlstrictd.schema import plain
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify import Problem, Verdict
@@ -25,7 +26,7 @@ PARSER_IDLE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A statement's verdict, and its form on the syntax tree where it is in scope.
+    """A statement's verdict under a policy, and its form on the syntax tree where it is in scope.
 
     Two statements with the same `canonical` form differ in blanks, case or quotes alone.
     """
@@ -33,10 +34,11 @@ class Checked:
     statement: str
     verdict: Verdict
     canonical: str | None
+    policy: Policy
 
     @property
     def keeps_promise(self) -> bool:
-        """Whether this is one whole SELECT, every name in scope, that prepares on the schema.
+        """Whether this is one whole statement that the policy allows, and passed every check.
 
         The semicolon at its end, of which a single statement has one at most, tells that it is
         whole.
@@ -45,7 +47,7 @@ class Checked:
         return (
             self.statement.endswith(";")
             and verdict.is_single
-            and verdict.kind == "select"
+            and verdict.kind in self.policy.kinds
             and verdict.in_scope
             and verdict.prepares
             and not verdict.problems
@@ -86,13 +88,19 @@ class Workers:
             raise SchemaError(**reply["schema_error"])
         return plain.from_plain(reply["schema"])
 
-    async def check(self, statements: Sequence[str], schema: Schema, dialect: str) -> list[Checked]:
+    async def check(
+        self, statements: Sequence[str], schema: Schema, dialect: str, policy: Policy = READ_ONLY
+    ) -> list[Checked]:
         """Check statements against a schema."""
-        reply = await self._ask_with_schema(
-            {"task": "check", "statements": list(statements), "dialect": dialect}, schema
-        )
+        request = {
+            "task": "check",
+            "statements": list(statements),
+            "dialect": dialect,
+            "policy": policy.to_plain(),
+        }
+        reply = await self._ask_with_schema(request, schema)
         return [
-            Checked(statement, _verdict(checked["verdict"]), checked["canonical"])
+            Checked(statement, _verdict(checked["verdict"]), checked["canonical"], policy)
             for statement, checked in zip(statements, reply["checked"], strict=True)
         ]
 

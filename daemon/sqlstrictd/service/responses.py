@@ -1,77 +1,17 @@
-"""Protobuf <-> our types. Requests are held to the caps of the contract on their way in.
-
-Every error names the field as the client knows it; `prefix` is what stands before it in a message
-that wraps another.
-"""
+"""Our types -> the contract's responses. Nothing is judged here; `requests.py` is the way in."""
 
 from __future__ import annotations
 
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 
-from sqlstrictd import limits
 from sqlstrictd.catalog import Registered
 from sqlstrictd.check import Findings
 from sqlstrictd.engine import wire
-from sqlstrictd.errors import InvalidRequest, UnsupportedDialect
-from sqlstrictd.question import Answer, Confidence, Question, Refusal, SchemaRef, Sql, Usage
+from sqlstrictd.question import Answer, Certificate, Confidence, Refusal, Sql, Usage
 from sqlstrictd.schema.types import Schema, Table
+from sqlstrictd.service.enums import DIALECT_PB, KIND_PB, RENDERING_PB, found_kind_pb
 
-_DIALECTS: dict[int, str] = {pb.DIALECT_SQLITE: "sqlite", pb.DIALECT_ANSI: "ansi"}
-_DIALECT_PB = {"sqlite": pb.DIALECT_SQLITE, "ansi": pb.DIALECT_ANSI}
-_KINDS: dict[int, str] = {pb.STATEMENT_KIND_SELECT: "select", pb.STATEMENT_KIND_OTHER: "other"}
-_RENDERINGS = {
-    "ddl": pb.SCHEMA_RENDERING_DDL,
-    "compact": pb.SCHEMA_RENDERING_COMPACT,
-}
-
-
-def question_of(request: pb.TranslateRequest, prefix: str = "") -> Question:
-    """Return the question of a request. Raises InvalidRequest where it breaks a rule."""
-    limits.check_question(request.question, f"{prefix}question")
-    dialect = dialect_of(request.dialect, f"{prefix}dialect")
-    return Question(
-        text=request.question,
-        schema=schema_ref_of(request.schema, dialect, f"{prefix}schema"),
-        dialect=dialect,
-        kinds=_kinds_of(list(request.statement_kinds), f"{prefix}statement_kinds"),
-        n=limits.check_alternatives(request.n, f"{prefix}n"),
-        max_tokens=limits.check_token_budget(request.max_tokens, f"{prefix}max_tokens"),
-        temperature=limits.check_temperature(request.temperature, f"{prefix}temperature"),
-        seed=request.seed,
-    )
-
-
-def schema_ref_of(ref: pb.SchemaRef, dialect: str | None, field: str) -> SchemaRef:
-    """Return the reference to a schema. Raises InvalidRequest where none is named."""
-    source = ref.WhichOneof("source")
-    if source == "name":
-        limits.check_schema_name(ref.name, f"{field}.name")
-        return SchemaRef(name=ref.name)
-    if source == "fingerprint":
-        limits.check_fingerprint(ref.fingerprint, f"{field}.fingerprint")
-        return SchemaRef(fingerprint=ref.fingerprint)
-    if source == "ddl":
-        limits.check_ddl(ref.ddl, f"{field}.ddl")
-        return SchemaRef(ddl=ref.ddl, dialect=dialect or "sqlite")
-    raise InvalidRequest("no schema is named; give a name, a fingerprint or DDL", field)
-
-
-def dialect_of(number: int, field: str) -> str | None:
-    """Return the dialect's name; None where it is unset."""
-    if number == pb.DIALECT_UNSPECIFIED:
-        return None
-    if number not in _DIALECTS:
-        raise UnsupportedDialect(
-            f"dialect {number} is not written here; these are: {', '.join(_DIALECT_PB)}", field
-        )
-    return _DIALECTS[number]
-
-
-def _kinds_of(numbers: list[int], field: str) -> frozenset[str]:
-    unknown = [number for number in numbers if number not in _KINDS]
-    if unknown:
-        raise InvalidRequest(f"{unknown[0]} is not a kind of statement", field)
-    return frozenset(_KINDS[number] for number in numbers) or frozenset({"select"})
+_CHECKS_PB = {True: pb.CHECK_RESULT_PASSED, False: pb.CHECK_RESULT_UNSPECIFIED}
 
 
 def answer_pb(answer: Answer, request_id: str) -> pb.TranslateResponse:
@@ -85,21 +25,12 @@ def answer_pb(answer: Answer, request_id: str) -> pb.TranslateResponse:
 
 
 def _sql_pb(sql: Sql) -> pb.Sql:
-    certificate = sql.certificate
     return pb.Sql(
         text=sql.text,
+        kind=KIND_PB[sql.kind],
         tables=sql.tables,
         columns=sql.columns,
-        certificate=pb.Certificate(
-            schema_fingerprint=certificate.schema_fingerprint,
-            dialect=_DIALECT_PB[certificate.dialect],
-            model=certificate.model,
-            version=certificate.version,
-            grammar=pb.CHECK_RESULT_PASSED,
-            scope=pb.CHECK_RESULT_PASSED,
-            prepare=pb.CHECK_RESULT_PASSED,
-            engine=certificate.engine,
-        ),
+        certificate=_certificate_pb(sql.certificate),
         confidence=_confidence_pb(sql.confidence),
         alternatives=[
             pb.Alternative(text=text, confidence=_confidence_pb(confidence))
@@ -108,11 +39,27 @@ def _sql_pb(sql: Sql) -> pb.Sql:
     )
 
 
+def _certificate_pb(certificate: Certificate) -> pb.Certificate:
+    return pb.Certificate(
+        schema_fingerprint=certificate.schema_fingerprint,
+        dialect=DIALECT_PB[certificate.dialect],
+        model=certificate.model,
+        version=certificate.version,
+        # The engine writes nothing without a grammar, so there is nothing to look up.
+        grammar=pb.CHECK_RESULT_PASSED,
+        scope=_CHECKS_PB["scope" in certificate.checks],
+        types=_CHECKS_PB["types" in certificate.checks],
+        prepare=_CHECKS_PB["prepare" in certificate.checks],
+        engine=certificate.engine,
+    )
+
+
 def _confidence_pb(confidence: Confidence) -> pb.Confidence:
     return pb.Confidence(
         mean_log_probability=confidence.mean_log_probability,
         min_log_probability=confidence.min_log_probability,
         mean_masked_probability=confidence.mean_masked_probability,
+        score=confidence.score,
     )
 
 
@@ -137,19 +84,20 @@ def _usage_pb(usage: Usage) -> pb.Usage:
         decode_us=usage.decode_us,
         verify_us=usage.verify_us,
         total_us=usage.total_us,
+        attempts=usage.attempts,
     )
 
 
 def findings_pb(findings: Findings) -> pb.CheckResponse:
     """Return what the checks found as its message."""
     verdict = findings.verdict
-    kind = pb.STATEMENT_KIND_SELECT if verdict.kind == "select" else pb.STATEMENT_KIND_OTHER
-    if verdict.kind == "unknown":
-        kind = pb.STATEMENT_KIND_UNSPECIFIED
+    has_wrong_type = any(problem.check == "types" for problem in verdict.problems)
     response = pb.CheckResponse(
-        kind=kind,
+        kind=found_kind_pb(verdict.kind),
         in_scope=verdict.in_scope,
+        types=pb.CHECK_RESULT_FAILED if has_wrong_type else _CHECKS_PB["types" in verdict.checks],
         prepares=verdict.prepares,
+        engine=verdict.engine,
         problems=[
             pb.Problem(
                 check=problem.check,
@@ -179,7 +127,7 @@ def schema_info_pb(registered: Registered) -> pb.SchemaInfo:
     return pb.SchemaInfo(
         name=registered.name,
         fingerprint=schema.fingerprint,
-        dialect=_DIALECT_PB[schema.dialect],
+        dialect=DIALECT_PB[schema.dialect],
         table_count=len(schema.tables),
         column_count=sum(len(table.columns) for table in schema.tables),
         warnings=schema.warnings,
@@ -194,7 +142,13 @@ def tables_pb(schema: Schema) -> list[pb.TableInfo]:
 def _table_pb(table: Table) -> pb.TableInfo:
     return pb.TableInfo(
         name=table.name,
-        columns=[pb.ColumnInfo(name=column.name, type=column.type) for column in table.columns],
+        comment=table.comment,
+        columns=[
+            pb.ColumnInfo(
+                name=column.name, type=column.type, values=column.values, comment=column.comment
+            )
+            for column in table.columns
+        ],
         primary_key=table.primary_key,
         foreign_keys=[
             pb.ForeignKeyInfo(
@@ -217,5 +171,5 @@ def model_pb(model: wire.Ready, sha256: str) -> pb.ModelInfo:
         parameter_count=model.parameter_count,
         context_tokens=model.context_tokens,
         vocabulary_size=model.vocabulary_size,
-        schema_rendering=_RENDERINGS[model.schema_rendering],
+        schema_rendering=RENDERING_PB[model.schema_rendering],
     )
