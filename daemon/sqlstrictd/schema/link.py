@@ -15,8 +15,11 @@ from itertools import combinations, permutations
 from rapidfuzz import fuzz, process
 
 from sqlstrictd.constraint.sets import FromSet, join_keys, sorted_set
+from sqlstrictd.schema.linking.part import Part, choose_part
 from sqlstrictd.schema.types import Schema, Table
 from sqlstrictd.schema.words import name_words, text_words
+
+__all__ = ["MAX_SETS", "Nearest", "Part", "choose_from_sets", "choose_part", "nearest_names"]
 
 # Sets that one grammar takes without its masks getting slow (see bench/coverage.py).
 MAX_SETS = 15
