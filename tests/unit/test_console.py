@@ -39,13 +39,14 @@ def test_terminal_escapes_are_shown_and_not_obeyed() -> None:
 
 
 def test_json_takes_what_databases_hold() -> None:
-    value = {"a": [1.5, float("inf"), b"\x00", None, "é"], "b": Confidence(-0.5, -1.0, 0.0)}
+    value = {"a": [1.5, float("inf"), b"\x00", None, "é"], "b": Confidence(-0.5, -1.0, 0.0, 0.6)}
     assert json.loads(as_json(value)) == {
         "a": [1.5, "inf", "x'00'", None, "é"],
         "b": {
             "mean_log_probability": -0.5,
             "min_log_probability": -1.0,
             "mean_masked_probability": 0.0,
+            "score": 0.6,
         },
     }
     assert as_json(RefusalReason.BUDGET) == '"budget"'

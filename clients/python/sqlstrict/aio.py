@@ -121,9 +121,9 @@ class AsyncClient:
         *,
         check_writable: bool = True,
         timeout_s: float | None = None,
-        **options: Unpack[calls.SchemaOptions],
+        **options: Unpack[calls.CheckOptions],
     ) -> answers.CheckReport:
-        """Judge a statement without the model; `calls.SchemaOptions` lists the options."""
+        """Judge a statement without the model; `calls.CheckOptions` lists the options."""
         call = calls.check(statement, check_writable=check_writable, **options)
         return await self._answer(call, timeout_s)
 

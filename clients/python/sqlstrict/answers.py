@@ -36,7 +36,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What was proved about a statement, and against what."""
+    """What was proved about a statement, and against what.
+
+    `types` is checked for dialects that do not convert between types by themselves. `prepare` is
+    not run, and `engine` empty, where the daemon has no engine of the dialect.
+    """
 
     schema_fingerprint: str
     dialect: str
@@ -44,6 +48,7 @@ class Certificate:
     version: str
     grammar: Outcome
     scope: Outcome
+    types: Outcome
     prepare: Outcome
     engine: str
 
@@ -52,12 +57,14 @@ class Certificate:
 class Confidence:
     """Natural logarithms of the tokens' probabilities; 0 is certain.
 
-    `mean_masked_probability` is how much probability the grammar took away, 0 to 1.
+    `mean_masked_probability` is how much probability the grammar took away, 0 to 1. `score` is one
+    number for all of it, 0 to 1, higher is surer; it is not the probability of being right.
     """
 
     mean_log_probability: float
     min_log_probability: float
     mean_masked_probability: float
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and microseconds that a question cost in the daemon."""
+    """Tokens and microseconds that a question cost in the daemon, over all attempts.
+
+    `attempts` is 1 where the model's first draft passed the checks, 2 where it had to write again.
+    """
 
     prompt_tokens: int
     cached_tokens: int
@@ -98,14 +108,19 @@ class Usage:
     decode_us: int
     verify_us: int
     total_us: int
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One question's outcome: either `sql` with its `certificate`, or a `refusal`."""
+    """One question's outcome: either `sql` with its `certificate`, or a `refusal`.
+
+    `kind` is what the statement does, as "select" or "insert"; empty where there is none.
+    """
 
     sql: str | None
     refusal: Refusal | None
+    kind: str
     tables: tuple[str, ...]
     columns: tuple[str, ...]
     certificate: Certificate | None
@@ -125,10 +140,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Tokens were written. `draft` is not checked and not whole: never run it."""
+    """Tokens were written. `draft` is not checked and not whole: never run it.
+
+    Both start again where the model has to write a second time, which is then its `attempt` 2.
+    """
 
     output_tokens: int
     draft: str
+    attempt: int
 
 
 Event: TypeAlias = Accepted | Progress | Answer
@@ -146,10 +165,15 @@ class BatchResult:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column and its declared type, empty where none is declared."""
+    """A column and its declared type, empty where none is declared.
+
+    `values` are the only ones that it may hold, from CHECK or ENUM; empty where any may.
+    """
 
     name: str
     type: str
+    values: tuple[str, ...] = ()
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +193,7 @@ class Table:
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...]
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,21 +238,27 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What the checks found. `writable` is None where it was not asked for."""
+    """What the checks found. `writable` is None where it was not asked for.
+
+    `engine` is what was asked to prepare it, empty where the daemon has none of the dialect; scope
+    and types stand for it then.
+    """
 
     kind: str
     in_scope: bool
+    types: Outcome
     prepares: bool
+    engine: str
     writable: bool | None
     problems: tuple[Problem, ...]
 
     @property
     def is_valid(self) -> bool:
-        """Whether it is one query that only reads, in scope and prepared.
+        """Whether it is one statement of an allowed kind, in scope and prepared.
 
         Whether the model's grammar could write it is another matter.
         """
-        return self.kind == "select" and self.in_scope and self.prepares
+        return self.in_scope and self.prepares
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +277,10 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the daemon is. `model` is None while none is loaded."""
+    """How the daemon is. `model` is None while none is loaded.
+
+    `queued` and `queue_limit` are of single questions; those of batches wait apart.
+    """
 
     version: str
     is_ready: bool
@@ -255,6 +289,7 @@ class Status:
     slots_busy: int
     queued: int
     queue_limit: int
+    batch_queued: int
     resident_schemas: int
     registered_schemas: int
     front_memory_bytes: int

@@ -19,8 +19,11 @@ from sqlstrict.errors import InvalidRequest
 Result = TypeVar("Result")
 
 DIALECTS = tuple(name.removeprefix("DIALECT_").lower() for name in pb.Dialect.keys()[1:])
+# OTHER is what a check may find, and nothing that can be asked for.
 STATEMENT_KINDS = tuple(
-    name.removeprefix("STATEMENT_KIND_").lower() for name in pb.StatementKind.keys()[1:]
+    name.removeprefix("STATEMENT_KIND_").lower()
+    for name in pb.StatementKind.keys()[1:]
+    if name != "STATEMENT_KIND_OTHER"
 )
 PAGE_SIZE = 200
 
@@ -50,14 +53,24 @@ class SchemaOptions(TypedDict, total=False):
     fingerprint: str | None
     """The fingerprint of a registered schema."""
     dialect: str
-    """"sqlite" or "ansi"; default: that of the schema."""
+    """Of the answer or statement: "sqlite", "ansi", "postgres", "duckdb" or "mysql"; default: that
+    of the schema."""
+    ddl_dialect: str
+    """What `ddl` is written in; default: `dialect`, else "sqlite"."""
 
 
-class QuestionOptions(SchemaOptions, total=False):
-    """What can be said of a question beside its words."""
+class PolicyOptions(TypedDict, total=False):
+    """Which statements are allowed."""
 
     statements: Sequence[str]
-    """The kinds of statement that may be written; default: `["select"]`."""
+    """Their kinds, as `STATEMENT_KINDS` lists them; default: `["select"]`."""
+    allow_unfiltered: bool
+    """Whether UPDATE and DELETE may stand without WHERE; default: no."""
+
+
+class QuestionOptions(SchemaOptions, PolicyOptions, total=False):
+    """What can be said of a question beside its words."""
+
     n: int
     """How many statements to return at most, 1 to 8; default 1."""
     max_tokens: int
@@ -66,6 +79,12 @@ class QuestionOptions(SchemaOptions, total=False):
     """Sampling temperature, 0 to 2; default 0, greedy."""
     seed: int
     """Seed of the sampling; default 0."""
+    min_confidence: float
+    """Refuse statements whose confidence has a lower `score`, 0 to 1; default 0, refuse none."""
+
+
+class CheckOptions(SchemaOptions, PolicyOptions, total=False):
+    """What can be said of a statement to check."""
 
 
 def translate(question: str, **options: Unpack[QuestionOptions]) -> Call[answers.Answer]:
@@ -156,15 +175,20 @@ def check(
     ddl: str | None = None,
     fingerprint: str | None = None,
     dialect: str = "",
+    ddl_dialect: str = "",
+    statements: Sequence[str] = (),
+    allow_unfiltered: bool = False,
     check_writable: bool = True,
 ) -> Call[answers.CheckReport]:
     """Judge a statement without the model."""
     request = _message(
         pb.CheckRequest,
         statement=statement,
-        schema=_schema_ref(schema, ddl, fingerprint),
+        schema=_schema_ref(schema, ddl, fingerprint, ddl_dialect),
         dialect=_dialect(dialect),
         check_writable=check_writable,
+        statement_kinds=[_statement_kind(kind) for kind in statements],
+        allow_unfiltered_writes=allow_unfiltered,
     )
     return Call("CheckService/Check", request, pb.CheckResponse, reading.read_check)
 
@@ -186,37 +210,46 @@ def _question(
     ddl: str | None = None,
     fingerprint: str | None = None,
     dialect: str = "",
+    ddl_dialect: str = "",
     statements: Sequence[str] = (),
+    allow_unfiltered: bool = False,
     n: int = 0,
     max_tokens: int = 0,
     temperature: float = 0.0,
     seed: int = 0,
+    min_confidence: float = 0.0,
 ) -> pb.TranslateRequest:
     return _message(
         pb.TranslateRequest,
         question=question,
-        schema=_schema_ref(schema, ddl, fingerprint),
+        schema=_schema_ref(schema, ddl, fingerprint, ddl_dialect),
         dialect=_dialect(dialect),
         statement_kinds=[_statement_kind(kind) for kind in statements],
+        allow_unfiltered_writes=allow_unfiltered,
         n=n,
         max_tokens=max_tokens,
         temperature=temperature,
         seed=seed,
+        min_confidence=min_confidence,
     )
 
 
-def _schema_ref(schema: str | None, ddl: str | None, fingerprint: str | None) -> pb.SchemaRef:
+def _schema_ref(
+    schema: str | None, ddl: str | None, fingerprint: str | None, ddl_dialect: str
+) -> pb.SchemaRef:
     given = {"name": schema, "ddl": ddl, "fingerprint": fingerprint}
     given = {field: value for field, value in given.items() if value is not None}
     if len(given) != 1:
         raise InvalidRequest(
             "give exactly one of schema (a registered name), ddl and fingerprint", field="schema"
         )
-    return _message(pb.SchemaRef, **given)
+    if ddl_dialect and ddl is None:
+        raise InvalidRequest("ddl_dialect goes with ddl alone", field="ddl_dialect")
+    return _message(pb.SchemaRef, **given, dialect=_dialect(ddl_dialect, "ddl_dialect"))
 
 
-def _dialect(name: str) -> int:
-    return _enum(pb.Dialect, "DIALECT_", name, DIALECTS, "dialect") if name else 0
+def _dialect(name: str, field: str = "dialect") -> int:
+    return _enum(pb.Dialect, "DIALECT_", name, DIALECTS, field) if name else 0
 
 
 def _statement_kind(name: str) -> int:

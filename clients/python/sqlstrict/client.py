@@ -123,9 +123,9 @@ class Client:
         *,
         check_writable: bool = True,
         timeout_s: float | None = None,
-        **options: Unpack[calls.SchemaOptions],
+        **options: Unpack[calls.CheckOptions],
     ) -> answers.CheckReport:
-        """Judge a statement without the model; `calls.SchemaOptions` lists the options."""
+        """Judge a statement without the model; `calls.CheckOptions` lists the options."""
         call = calls.check(statement, check_writable=check_writable, **options)
         return self._answer(call, timeout_s)
 

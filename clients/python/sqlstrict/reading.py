@@ -25,6 +25,7 @@ def read_answer(message: pb.TranslateResponse) -> answers.Answer:
         return answers.Answer(
             sql=None,
             refusal=read_refusal(message.refusal),
+            kind="",
             tables=(),
             columns=(),
             certificate=None,
@@ -42,6 +43,7 @@ def read_answer(message: pb.TranslateResponse) -> answers.Answer:
     return answers.Answer(
         sql=sql.text,
         refusal=None,
+        kind=enum_name(pb.StatementKind, sql.kind, "STATEMENT_KIND_"),
         tables=tuple(sql.tables),
         columns=tuple(sql.columns),
         certificate=read_certificate(sql.certificate),
@@ -62,7 +64,8 @@ def read_event(message: pb.TranslateStreamResponse) -> answers.Event | None:
         accepted = message.accepted
         return answers.Accepted(accepted.request_id, accepted.queue_position)
     if kind == "progress":
-        return answers.Progress(message.progress.output_tokens, message.progress.draft)
+        progress = message.progress
+        return answers.Progress(progress.output_tokens, progress.draft, progress.attempt)
     return read_answer(message.final) if kind == "final" else None
 
 
@@ -97,6 +100,7 @@ def read_certificate(message: pb.Certificate) -> answers.Certificate:
         version=message.version,
         grammar=_OUTCOMES.get(message.grammar, not_run),
         scope=_OUTCOMES.get(message.scope, not_run),
+        types=_OUTCOMES.get(message.types, not_run),
         prepare=_OUTCOMES.get(message.prepare, not_run),
         engine=message.engine,
     )
@@ -108,6 +112,7 @@ def read_confidence(message: pb.Confidence) -> answers.Confidence:
         message.mean_log_probability,
         message.min_log_probability,
         message.mean_masked_probability,
+        message.score,
     )
 
 
@@ -122,6 +127,7 @@ def read_usage(message: pb.Usage) -> answers.Usage:
         decode_us=message.decode_us,
         verify_us=message.verify_us,
         total_us=message.total_us,
+        attempts=message.attempts,
     )
 
 
@@ -155,7 +161,10 @@ def read_table(message: pb.TableInfo) -> answers.Table:
     """Read one table."""
     return answers.Table(
         name=message.name,
-        columns=tuple(answers.Column(column.name, column.type) for column in message.columns),
+        columns=tuple(
+            answers.Column(column.name, column.type, tuple(column.values), column.comment)
+            for column in message.columns
+        ),
         primary_key=tuple(message.primary_key),
         foreign_keys=tuple(
             answers.ForeignKey(
@@ -163,6 +172,7 @@ def read_table(message: pb.TableInfo) -> answers.Table:
             )
             for key in message.foreign_keys
         ),
+        comment=message.comment,
     )
 
 
@@ -171,7 +181,9 @@ def read_check(message: pb.CheckResponse) -> answers.CheckReport:
     return answers.CheckReport(
         kind=enum_name(pb.StatementKind, message.kind, "STATEMENT_KIND_"),
         in_scope=message.in_scope,
+        types=_OUTCOMES.get(message.types, answers.Outcome.NOT_RUN),
         prepares=message.prepares,
+        engine=message.engine,
         writable=message.writable if message.HasField("writable") else None,
         problems=tuple(
             answers.Problem(
@@ -196,6 +208,7 @@ def read_status(message: pb.GetStatusResponse) -> answers.Status:
         slots_busy=message.slots_busy,
         queued=message.queued,
         queue_limit=message.queue_limit,
+        batch_queued=message.batch_queued,
         resident_schemas=message.resident_schemas,
         registered_schemas=message.registered_schemas,
         front_memory_bytes=message.front_memory_bytes,

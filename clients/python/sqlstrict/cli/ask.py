@@ -7,10 +7,10 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlstrict.cli import batch, connection, numbers, schemas
+from sqlstrict.cli import batch, connection, numbers, policy, schemas
 from sqlstrict.cli.console import Console, read_stdin
 from sqlstrict.cli.exits import Exit
-from sqlstrict.errors import SourceError
+from sqlstrict.errors import QueryError, SourceError
 from sqlstrict.run import run_read_only
 from sqlstrict.source import SchemaSource
 
@@ -38,6 +38,7 @@ def add_parser(commands: Any) -> None:
         help="ask each line of a file (- for standard input); one line of output for each",
     )
     schemas.add_flags(parser)
+    policy.add_flags(parser)
     parser.add_argument(
         "-n",
         type=numbers.whole(1, 8),
@@ -47,7 +48,10 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--stream", action="store_true", help="show the draft while it is written")
     parser.add_argument(
-        "--run", action="store_true", dest="runs", help="run the SQL, read only, and show its rows"
+        "--run",
+        action="store_true",
+        dest="runs",
+        help="run the SQL, read only, and show its rows; a query, never another statement",
     )
     parser.add_argument(
         "--database",
@@ -82,6 +86,13 @@ def add_parser(commands: Any) -> None:
         default=0,
         metavar="N",
         help="seed of the sampling (default: 0)",
+    )
+    parser.add_argument(
+        "--min-confidence",
+        type=numbers.share,
+        default=0.0,
+        metavar="P",
+        help="refuse statements that the model is less sure of, 0 to 1 (default: 0, none)",
     )
     parser.set_defaults(run=run, parser=parser)
 
@@ -135,13 +146,13 @@ def read_question() -> str:
 def question_options(arguments: argparse.Namespace, source: SchemaSource) -> QuestionOptions:
     """Return the flags as the client's options."""
     return {
-        "schema": source.name,
-        "ddl": source.ddl,
-        "dialect": arguments.dialect,
+        **schemas.options(arguments, source),
+        **policy.options(arguments),
         "n": arguments.n,
         "max_tokens": arguments.max_tokens,
         "temperature": arguments.temperature,
         "seed": arguments.seed,
+        "min_confidence": arguments.min_confidence,
     }
 
 
@@ -194,10 +205,19 @@ def show_sql(answer: Answer, is_streamed: bool, console: Console) -> Exit:
 def show_rows(
     answer: Answer, database: Path, arguments: argparse.Namespace, console: Console
 ) -> Exit:
-    """Run the statement on the user's database, read only, and write what it returns."""
+    """Run the statement on the user's database, read only, and write what it returns.
+
+    Raises `QueryError` for one that is no query, whatever --allow says.
+    """
     assert answer.sql is not None
     if not console.is_json:
         console.note(answer.sql)
+    if answer.kind != "select":
+        raise QueryError(
+            f"not run: --run runs queries alone, and this is {answer.kind}; leave out --run to get"
+            " the SQL, and run it where you mean to",
+            reason="QUERY_REFUSED",
+        )
     rows = run_read_only(
         database, answer.sql, max_rows=arguments.max_rows, timeout_s=arguments.timeout
     )

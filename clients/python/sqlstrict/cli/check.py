@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from typing import Any
 
-from sqlstrict.cli import connection, schemas
+from sqlstrict.cli import connection, policy, schemas
 from sqlstrict.cli.console import Console, point, read_stdin
 from sqlstrict.cli.exits import Exit
 from sqlstrict.errors import SourceError
@@ -17,13 +17,15 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "check",
         help="judge a statement without the model",
-        description="Say whether a statement is one query that only reads, with every name in"
-        " scope, and prepares on the schema. Exits with 6 where it is not.",
+        description="Say whether a statement is one of an allowed kind (by default a query that"
+        " only reads), with every name in scope, and prepares on the schema. Exits with 6 where it"
+        " is not.",
         parents=[connection.flags()],
         allow_abbrev=False,
     )
     parser.add_argument("statement", metavar="SQL", help="the statement; - reads standard input")
     schemas.add_flags(parser)
+    policy.add_flags(parser)
     parser.add_argument(
         "--no-writable",
         action="store_true",
@@ -41,10 +43,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     with schemas.explained(source, console), connection.connect(arguments) as client:
         report = client.check(
             statement,
-            schema=source.name,
-            ddl=source.ddl,
-            dialect=arguments.dialect,
             check_writable=not arguments.no_writable,
+            **schemas.options(arguments, source),
+            **policy.options(arguments),
         )
     code = Exit.ANSWER if report.is_valid else Exit.NOT_VALID
     if console.is_json:
@@ -53,7 +54,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     console.result(f"valid     {yes(report.is_valid)}")
     console.result(f"kind      {report.kind or 'unknown'}")
     console.result(f"in scope  {yes(report.in_scope)}")
-    console.result(f"prepares  {yes(report.prepares)}")
+    if report.types != "not_run":
+        console.result(f"types     {report.types}")
+    engine = f" ({report.engine})" if report.engine else ""
+    console.result(f"prepares  {yes(report.prepares)}{engine}")
     if report.writable is not None:
         console.result(f"writable  {yes(report.writable)}")
     for problem in report.problems:

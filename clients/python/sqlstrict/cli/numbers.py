@@ -33,6 +33,14 @@ def temperature(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Parse a share of a whole."""
+    value = _real(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
 def seconds(text: str) -> float:
     """Parse a time limit."""
     value = _real(text)

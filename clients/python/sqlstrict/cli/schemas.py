@@ -6,13 +6,17 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from sqlstrict import errors
 from sqlstrict.cli.console import Console, point, read_stdin
 from sqlstrict.source import SchemaSource, resolve_source
 
+if TYPE_CHECKING:
+    from sqlstrict.calls import SchemaOptions
+
 # Those of the contract, repeated because reading it would load protobuf for `--help`.
-DIALECTS = ("sqlite", "ansi")
+DIALECTS = ("sqlite", "ansi", "postgres", "duckdb", "mysql")
 
 _LIST = "; `sqlstrict schema list` shows which there are"
 
@@ -31,8 +35,20 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def add_dialect_flag(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the flag that names a dialect."""
     parser.add_argument(
-        "--dialect", default="", choices=DIALECTS, help=f"{' or '.join(DIALECTS)} ({default})"
+        "--dialect", default="", choices=DIALECTS, help=f"{', '.join(DIALECTS)} ({default})"
     )
+
+
+def options(arguments: argparse.Namespace, source: SchemaSource) -> SchemaOptions:
+    """Return the flags of `add_flags` as the client's options."""
+    # Whatever the answer is to be in, what was read from a SQLite file is SQLite's.
+    ddl_dialect = "sqlite" if source.database is not None else ""
+    return {
+        "schema": source.name,
+        "ddl": source.ddl,
+        "dialect": arguments.dialect,
+        "ddl_dialect": ddl_dialect,
+    }
 
 
 def resolve(text: str, console: Console) -> SchemaSource:

@@ -50,7 +50,7 @@ def lines(status: Status) -> list[tuple[str, str]]:
         ("ready", "yes" if status.is_ready else "no"),
         ("model", describe(status.model) if status.model else "none"),
         ("slots", f"{status.slots_busy} of {status.slots} busy"),
-        ("queue", f"{status.queued} of {status.queue_limit}"),
+        ("queue", f"{status.queued} of {status.queue_limit}, {status.batch_queued} of batches"),
         ("schemas", f"{status.registered_schemas} registered, {status.resident_schemas} resident"),
         (
             "memory",
