@@ -9,23 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from sqlstrictd import dialects
+
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _TO_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
-# Words that SQLite does not take as a bare name somewhere in a query (tried on SQLite 3.40), those
-# that are values to it (CURRENT_DATE, TRUE), and those that other parsers of SQL read as syntax.
-RESERVED_WORDS: Final = frozenset(
-    """
-    ADD ALL ALTER AND ANY AS ASC AUTOINCREMENT BETWEEN BY CASE CAST CHECK COLLATE COMMIT
-    CONNECT_BY_ROOT CONSTRAINT CREATE CROSS CUBE CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP
-    CURRENT_USER DEFAULT DEFERRABLE DELETE DESC DESCRIBE DISTINCT DROP ELSE END ESCAPE EXCEPT
-    EXISTS FALSE FETCH FILTER FOR FOREIGN FROM FULL GLOB GRANT GROUP HAVING IF ILIKE IN INDEX
-    INDEXED INNER INSERT INTERSECT INTERVAL INTO IS ISNULL JOIN LATERAL LEFT LIKE LIMIT LOCK MATCH
-    NATURAL NOT NOTHING NOTNULL NULL OFFSET ON OR ORDER OUTER OVER PARTITIONED_BY PRIMARY QUALIFY
-    RAISE REFERENCES REGEXP RETURNING REVOKE RIGHT RLIKE ROLLBACK ROLLUP SELECT SET TABLE
-    TABLESAMPLE THEN TO TRANSACTION TRUE UNCACHE UNION UNIQUE UPDATE USING VALUES WHEN WHERE WINDOW
-    WITH XOR
-    """.split()
+# What no part of a SQLite statement takes bare.
+RESERVED_WORDS: Final = (
+    dialects.DIALECTS["sqlite"].reserved_words | dialects.DIALECTS["sqlite"].alias_words
 )
 
 
@@ -37,13 +28,28 @@ def fold(name: str) -> str:
     return name.translate(_TO_LOWER)
 
 
-def quote_name(name: str, always: bool = False) -> str:
-    """Write a name as SQL: bare where that is safe, else (or if always) in double quotes."""
-    if not always and _PLAIN.fullmatch(name) and name.upper() not in RESERVED_WORDS:
-        return name
-    return '"' + name.replace('"', '""') + '"'
+def quote_name(name: str, dialect: str = "sqlite", always: bool = False) -> str:
+    """Write a name as SQL of a dialect: bare where that is safe, else (or if always) in quotes.
+
+    Raises:
+        UnsupportedDialect: there is no dialect of that name.
+    """
+    facts = dialects.get(dialect)
+    # Where the engine turns a bare name into lower case, only such a name is itself when bare.
+    is_kept = not facts.folds_unquoted or name == fold(name)
+    if not always and is_kept and _PLAIN.fullmatch(name):
+        if name.upper() not in facts.reserved_words:
+            return name
+    quote = facts.name_quote
+    return quote + name.replace(quote, quote * 2) + quote
 
 
-def quote_string(value: str) -> str:
-    """Write a string as SQL, in single quotes."""
+def quote_string(value: str, dialect: str = "sqlite") -> str:
+    """Write a string as SQL of a dialect, in single quotes.
+
+    Raises:
+        UnsupportedDialect: there is no dialect of that name.
+    """
+    if dialects.get(dialect).has_backslash_escapes:
+        value = value.replace("\\", "\\\\")
     return "'" + value.replace("'", "''") + "'"
