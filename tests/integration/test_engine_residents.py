@@ -40,7 +40,9 @@ def test_requests_for_one_new_schema_read_it_together(engine: Engine) -> None:
 
 def test_a_resident_schema_is_unchanged_after_many_requests(engine: Engine) -> None:
     engine.generate([generate(1)])
-    prefix = engine.scheduler._prefixes.acquire(next(iter(engine.scheduler._prefixes._prefixes)))
+    prefix = engine.scheduler._prefixes.acquire_schema(
+        next(iter(engine.scheduler._prefixes._schemas))
+    )
     probe = [30, 31, 32]
 
     def probe_logits() -> np.ndarray:

@@ -61,6 +61,7 @@ class Engine:
             self.model.vocabulary,
             self.settings.slots,
             self.settings.max_prefixes,
+            self.settings.max_prompts,
             wake=wake or self._woken.set,
         )
 

@@ -1,7 +1,7 @@
 """A request on its way through the engine: one Generate or Prefill, from slot to answer.
 
-A job waits for its schema's prefix, forks it, decodes its question, and forks again at the end of
-the question once for each further alternative. The scheduler decides when; this is what happens.
+A Generate waits until its prompt is read, and forks it at its end once for each alternative. The
+scheduler decides when; this is what happens.
 """
 
 from __future__ import annotations
@@ -53,15 +53,13 @@ class Job:
 
     @property
     def n_cells(self) -> int:
-        """The most cells that the job may need, its prefix's not counted."""
+        """The most cells that the job may need, its prefixes' not counted."""
         return self.preparation.result().n_cells
 
     @property
     def n_sequences_to_come(self) -> int:
-        """How many more sequences the job will need, its prefix's not counted."""
-        if not isinstance(self.request, Generate) or self.is_writing:
-            return 0
-        return self.request.n - len(self.statements)
+        """How many more sequences the job will need, its prefixes' not counted."""
+        return self.request.n if isinstance(self.request, Generate) and not self.is_writing else 0
 
     @property
     def is_over(self) -> bool:
@@ -72,9 +70,7 @@ class Job:
 
     def reading(self) -> Sequence | None:
         """Return the sequence whose prompt tokens the job waits for, None while it is writing."""
-        if self.is_writing or self.is_over or self.prefix is None:
-            return None
-        return self.statements[0].sequence if self.statements else self.prefix.sequence
+        return self.prefix.reading() if self.prefix and not self.is_writing else None
 
     def writing(self) -> list[Sequence]:
         """Return the sequences of the statements that want a next token."""
@@ -83,58 +79,58 @@ class Job:
         return [one.sequence for one in self.statements if not one.is_done]
 
     def begin(self, pool: SequencePool, vocabulary: Vocabulary) -> None:
-        """Fork the prefix, which must be ready, and leave the question pending."""
-        request, prepared = self.request, self.preparation.result()
-        assert isinstance(request, Generate)
-        assert self.prefix is not None and prepared.matcher is not None
-        statement = Statement(
-            pool.fork(self.prefix.sequence),
-            prepared.matcher,
-            Sampler(request.temperature, request.seed, alternative=0),
-            vocabulary,
-            request.max_tokens,
-        )
-        self.statements.append(statement)
-        self._attempt(statement, partial(statement.begin, prepared.question_tokens))
+        """Fork the prompt, which must be ready, for each alternative, and write first tokens.
 
-    def take(self, logits: dict[int, Logits], pool: SequencePool) -> None:
-        """Let each statement whose sequence has logits choose its next token.
+        Only the first one goes along the draft: the others are wanted for being different.
+        """
+        request, prompt, prepared = self.request, self.prefix, self.preparation.result()
+        assert isinstance(request, Generate) and prepared.matcher is not None
+        assert prompt is not None and prompt.logits is not None
+        self.first_token_at_s = time.monotonic()
+        for alternative in range(request.n):
+            is_first = alternative == 0
+            temperature = max(request.temperature, 0 if is_first else ALTERNATIVE_TEMPERATURE)
+            statement = Statement(
+                pool.fork(prompt.sequence),
+                prepared.matcher.copy(),
+                Sampler(temperature, request.seed, alternative),
+                vocabulary,
+                request.max_tokens,
+            )
+            self.statements.append(statement)
+            draft = prepared.draft_tokens if is_first else []
+            if draft and not temperature:
+                # What was written may be other tokens of the same text. For a greedy statement
+                # it is a matter of speed alone; a drawn one must not depend on what is resident.
+                draft = prompt.written.get(request.draft, draft)
+            self._attempt(statement, partial(statement.begin, prompt.logits, draft), pool)
 
-        `logits` is by sequence number. A statement that fails is dropped; its failure is the
+    def take(self, rows: dict[int, list[Logits]], pool: SequencePool) -> None:
+        """Note the end of the prompt, or let statements choose their next tokens.
+
+        `rows` is logits by sequence number. A statement that fails is dropped; its failure is the
         job's if none is left.
         """
-        if not self.is_writing and self.statements:
-            row = logits.get(self.statements[0].sequence.seq_id)
-            if row is None:
-                return
-            self.first_token_at_s = time.monotonic()
-            for statement in self._alternatives(pool):
-                self.statements.append(statement)
-                logits[statement.sequence.seq_id] = row
+        prompt = self.prefix
+        if prompt and prompt.parent and prompt.is_ready and prompt.logits is None:
+            prompt.logits = rows[prompt.sequence.seq_id][-1].copy()
         for statement in list(self.statements):
-            row = logits.get(statement.sequence.seq_id)
-            if row is not None and not statement.is_done:
-                self._attempt(statement, partial(statement.take, row))
+            new = rows.get(statement.sequence.seq_id)
+            if new is not None and not statement.is_done:
+                self._attempt(statement, partial(statement.take, new), pool)
 
-    def _alternatives(self, pool: SequencePool) -> list[Statement]:
-        """Fork the first statement at the end of the prompt."""
-        request, first = self.request, self.statements[0]
-        assert isinstance(request, Generate)
-        temperature = max(request.temperature, ALTERNATIVE_TEMPERATURE)
-        return [
-            first.fork(pool.fork(first.sequence), Sampler(temperature, request.seed, alternative))
-            for alternative in range(1, request.n)
-        ]
-
-    def _attempt(self, statement: Statement, step: Callable[[], None]) -> None:
+    def _attempt(self, statement: Statement, step: Callable[[], None], pool: SequencePool) -> None:
         try:
             step()
         except RequestFailed as failure:
             self.failure = failure
             self.statements.remove(statement)
             statement.sequence.drop()
+            return
         if statement.is_done:
             statement.sequence.drop()
+        elif statement.has_diverged and self.prefix:
+            statement.resume(pool.fork(self.prefix.sequence))
 
     def finished(self) -> Finished:
         """Return the answer of a job that is over.
@@ -145,6 +141,8 @@ class Job:
         if not self.statements:
             assert self.failure is not None
             raise self.failure
+        if isinstance(self.request, Generate) and self.request.keep_prompt and self.prefix:
+            self.prefix.written = {one.text(): one.token_ids for one in self.statements}
         outputs = rank([statement.output() for statement in self.statements])
         return Finished(self.request.id, outputs, *self.times_us())
 

@@ -27,6 +27,8 @@ Logits = NDArray[np.float32]  # (vocabulary size,)
 
 # A step's worth of tokens; more in one batch would end the process (GGML_ASSERT).
 BATCH_TOKENS = 512
+# Rows of logits in a batch beyond one a sequence: a buffer is set aside for them.
+SCORED_TOKENS = 32
 _META_BYTES = 4096
 
 _llama: Any = None
@@ -140,7 +142,7 @@ class Context:
             "n_batch": BATCH_TOKENS,
             "n_ubatch": BATCH_TOKENS,
             "n_seq_max": n_sequences,
-            "n_outputs_max": n_sequences,
+            "n_outputs_max": n_sequences + SCORED_TOKENS,
             "n_threads": n_threads,
             "n_threads_batch": n_threads,
             "kv_unified": True,  # so that a fork shares its parent's cells

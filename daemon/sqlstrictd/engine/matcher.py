@@ -196,6 +196,26 @@ class Matcher:
         """Go past as many of the tokens as the grammar allows; return how many that were."""
         return int(_guard(lambda: self._matcher.try_consume_tokens(tokens)))
 
+    def consume_agreed(self, tokens: list[int]) -> list[int]:
+        """Go along a draft as far as a statement might write the same; return what it would write.
+
+        That is the draft's tokens where there is a choice, and those that are forced; where they
+        are not the draft's, they end it. The tokens need not be the canonical ones of their text.
+        """
+        agreed: list[int] = []
+        try:
+            while not self.is_whole:
+                forced = self.consume_forced()
+                is_agreed = tokens[len(agreed) : len(agreed) + len(forced)] == forced
+                agreed += forced
+                next_tokens = tokens[len(agreed) : len(agreed) + 1]
+                if not (is_agreed and next_tokens and self.consume_while_allowed(next_tokens)):
+                    break
+                agreed += next_tokens
+        except RequestFailed:
+            pass  # a dead end of the draft's; a statement that comes to it too fails by itself
+        return agreed
+
     def _check(self) -> None:
         if self._matcher.is_error():
             raise _failure(self._matcher)

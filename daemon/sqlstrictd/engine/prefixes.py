@@ -1,91 +1,171 @@
-"""Resident schemas: the model's state after a schema, kept so that it is read only once.
+"""Resident prefixes: the model's state after a schema, or after a whole prompt, read only once.
 
-Each prefix is pinned in a sequence of its own, found by its tokens, and forked for every question.
-The least recently used one without users goes first when cells or sequences are needed. Building
-one is the scheduler's work, a chunk at a time.
+Each is pinned in a sequence of its own and found by its tokens. A prompt's sequence takes over its
+schema's state and goes on with the question; statements are forks of it. Schemas stay resident,
+and so do the last prompts that are to be asked for again, until their room is needed: prompts make
+way before schemas, the least recently used first, none with users. Building one is the scheduler's
+work, a chunk at a time.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
+from collections.abc import Sequence as Items
 
+from sqlstrictd.engine.llama import Logits
 from sqlstrictd.engine.sequence import Sequence, SequencePool
 
 PrefixKey = tuple[int, ...]  # the prefix's tokens, BOS first
 
 
 class Prefix:
-    """A schema's tokens and the sequence that holds their state, perhaps in part only as yet."""
+    """Tokens and the sequence that holds their state, perhaps in part only as yet.
 
-    def __init__(self, key: PrefixKey, sequence: Sequence) -> None:
+    A schema's has no parent; a prompt's parent is its schema's, which it uses as long as it lives.
+    """
+
+    def __init__(self, key: PrefixKey, sequence: Sequence, parent: Prefix | None = None) -> None:
         self.key = key
         self.sequence = sequence
+        self.parent = parent
         self.n_users = 0
-        sequence.push(key)
+        self.is_kept = parent is None
+        # Of a prompt only: the logits of its last token, and what was written after it, by text.
+        self.logits: Logits | None = None
+        self.written: dict[str, list[int]] = {}
+        if parent is None:
+            sequence.push(key)
+        else:
+            parent.n_users += 1
 
     @property
     def is_ready(self) -> bool:
         """Whether every token is decoded, so that the sequence may be forked."""
-        return not self.sequence.pending
+        return self.sequence.length == len(self.key)
+
+    @property
+    def n_own_cells(self) -> int:
+        """How many cells it holds, or will once it is built, that its parent does not."""
+        return len(self.key) - (len(self.parent.key) if self.parent else 0)
+
+    def begin(self) -> None:
+        """Go on from the parent as soon as that is ready; else there is nothing to do."""
+        if self.parent and self.parent.is_ready and not self.sequence.length:
+            self.sequence.take_over(self.parent.sequence)
+            self.sequence.push(self.key[len(self.parent.key) :])
+
+    def reading(self) -> Sequence | None:
+        """Return the sequence that is to be decoded next for this prefix, None once it is ready."""
+        if self.parent and not self.parent.is_ready:
+            return self.parent.sequence
+        return None if self.is_ready else self.sequence
 
 
 class Prefixes:
     """The prefixes at hand, least recently used first."""
 
-    def __init__(self, pool: SequencePool, max_prefixes: int) -> None:
+    def __init__(self, pool: SequencePool, max_schemas: int, max_prompts: int) -> None:
+        """`max_prompts`: prompts kept without users; while in use, they may be more."""
         self._pool = pool
-        self.max_prefixes = max_prefixes
-        self._prefixes: OrderedDict[PrefixKey, Prefix] = OrderedDict()
+        self.max_schemas = max_schemas
+        self._max_prompts = max_prompts
+        self._schemas: OrderedDict[PrefixKey, Prefix] = OrderedDict()
+        self._prompts: OrderedDict[PrefixKey, Prefix] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._prefixes)
+        return len(self._schemas) + len(self._prompts)
 
     def __contains__(self, key: PrefixKey) -> bool:
-        return key in self._prefixes
+        return key in self._schemas or key in self._prompts
 
     @property
     def n_cells(self) -> int:
         """How many cells the prefixes hold, or will once they are built."""
-        return sum(len(key) for key in self._prefixes)
+        both = (*self._schemas.values(), *self._prompts.values())
+        return sum(prefix.n_own_cells for prefix in both)
 
     @property
-    def n_ready(self) -> int:
-        """How many are built."""
-        return sum(prefix.is_ready for prefix in self._prefixes.values())
+    def n_ready_schemas(self) -> int:
+        """How many schemas are built."""
+        return sum(prefix.is_ready for prefix in self._schemas.values())
 
-    def acquire(self, key: PrefixKey) -> Prefix:
-        """Return the prefix of these tokens, new if need be; it stays until released."""
-        prefix = self._prefixes.get(key)
-        if prefix is None:
-            while len(self._prefixes) >= self.max_prefixes and self.evict():
-                pass
-            prefix = self._prefixes[key] = Prefix(key, self._pool.new())
-        self._prefixes.move_to_end(key)
+    def acquire_schema(self, key: PrefixKey) -> Prefix:
+        """Return the prefix of a schema's tokens, new if need be; it stays until released."""
+        prefix = self._find_schema(key)
         prefix.n_users += 1
         return prefix
 
-    def release(self, prefix: Prefix) -> None:
-        """Let go of a prefix; it stays resident until its room is needed."""
-        prefix.n_users -= 1
+    def acquire_prompt(self, schema: PrefixKey, question: Items[int], is_kept: bool) -> Prefix:
+        """Return the prefix of a whole prompt, new if need be; it stays until released.
 
-    def evict(self, keep: PrefixKey | None = None) -> bool:
+        `is_kept`: it is to stay resident after that.
+        """
+        key = (*schema, *question)
+        prompt = self._prompts.get(key)
+        if prompt is None:
+            parent = self._find_schema(schema)
+            prompt = self._prompts[key] = Prefix(key, self._pool.new(), parent)
+        self._schemas.move_to_end(schema)
+        self._prompts.move_to_end(key)
+        prompt.is_kept |= is_kept
+        prompt.n_users += 1
+        return prompt
+
+    def _find_schema(self, key: PrefixKey) -> Prefix:
+        prefix = self._schemas.get(key)
+        if prefix is None:
+            while len(self._schemas) >= self.max_schemas and self._evict_schema(keep=()):
+                pass
+            prefix = self._schemas[key] = Prefix(key, self._pool.new())
+        self._schemas.move_to_end(key)
+        return prefix
+
+    def release(self, prefix: Prefix) -> None:
+        """Let go of a prefix; if it is to be kept, it stays until its room is needed."""
+        prefix.n_users -= 1
+        if prefix.parent is None or prefix.n_users:
+            return
+        if not (prefix.is_kept and prefix.is_ready):
+            self._drop(prefix)
+        while len(self._idle_prompts()) > self._max_prompts:
+            self._drop(self._idle_prompts()[0])
+
+    def evict(self, keep: Collection[PrefixKey] = ()) -> bool:
         """Drop the least recently used prefix without users; return whether there was one.
 
-        Forks share the cells of their prefix, so one with users is never dropped. `keep` is
-        spared too.
+        Forks share the cells of their prefix, so one with users is never dropped. Those in `keep`
+        are spared too.
         """
-        for key, prefix in self._prefixes.items():
-            if prefix.n_users == 0 and key != keep:
-                self._drop(prefix)
+        for prompt in self._idle_prompts():
+            if prompt.key not in keep:
+                self._drop(prompt)
+                return True
+        return self._evict_schema(keep)
+
+    def _evict_schema(self, keep: Collection[PrefixKey]) -> bool:
+        """Drop the oldest schema that only idle prompts use, and those prompts with it."""
+        for key, schema in self._schemas.items():
+            prompts = [one for one in self._idle_prompts() if one.parent is schema]
+            if schema.n_users == len(prompts) and key not in keep:
+                for prefix in (*prompts, schema):
+                    self._drop(prefix)
                 return True
         return False
 
+    def _idle_prompts(self) -> list[Prefix]:
+        return [prompt for prompt in self._prompts.values() if prompt.n_users == 0]
+
     def drop_unfinished(self) -> None:
-        """Drop what was begun and is wanted by nobody, since its building failed."""
-        for prefix in list(self._prefixes.values()):
-            if prefix.n_users == 0 and not prefix.is_ready:
-                self._drop(prefix)
+        """Drop schemas that were begun and are wanted by nobody, since their building failed."""
+        for schema in list(self._schemas.values()):
+            if schema.n_users == 0 and not schema.is_ready:
+                self._drop(schema)
 
     def _drop(self, prefix: Prefix) -> None:
-        del self._prefixes[prefix.key]
+        if prefix.parent is None:
+            del self._schemas[prefix.key]
+        else:
+            del self._prompts[prefix.key]
+            prefix.parent.n_users -= 1
         prefix.sequence.drop()

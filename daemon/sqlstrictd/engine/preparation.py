@@ -6,6 +6,7 @@ Runs in threads of the scheduler's, since neither needs the model: a long schema
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from sqlstrictd.engine.failure import RequestFailed
@@ -15,15 +16,24 @@ from sqlstrictd.engine.prompt_tokens import tokenize_pieces
 from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.engine.wire import Generate, Prefill
 
+# Longer than any statement within the largest budget; what is behind it is not looked at.
+MAX_DRAFT_CHARS = 32_768
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A request's tokens; a Prefill has no question and no matcher."""
 
-    prefix_key: PrefixKey
+    schema_key: PrefixKey
     question_tokens: list[int]
+    draft_tokens: list[int]
     matcher: Matcher | None
-    n_cells: int  # the most that it may need, its prefix not counted
+    n_cells: int  # the most that it may need, its prompt not counted
+
+    @property
+    def prompt_key(self) -> PrefixKey:
+        """The tokens of the whole prompt."""
+        return (*self.schema_key, *self.question_tokens)
 
 
 def prepare(
@@ -37,12 +47,19 @@ def prepare(
     key = (vocabulary.bos, *tokenize_pieces(vocabulary, request.schema))
     if isinstance(request, Prefill):
         _check_length(len(key), 0, n_cells_limit)
-        return Prepared(key, [], None, 0)
+        return Prepared(key, [], [], None, 0)
     question = tokenize_pieces(vocabulary, request.question)
     n_output = request.n * request.max_tokens
     _check_length(len(key) + len(question), n_output, n_cells_limit)
     matcher = grammars.matcher(request.grammar_key, request.grammar)
-    return Prepared(key, question, matcher, len(question) + n_output)
+    draft = _tokenize_draft(vocabulary, request.draft)
+    return Prepared(key, question, draft, matcher, n_output)
+
+
+def _tokenize_draft(vocabulary: Vocabulary, draft: str) -> list[int]:
+    """Return the tokens of a draft up to where it is too long, or not the text of a statement."""
+    tokens = vocabulary.tokenize(draft[:MAX_DRAFT_CHARS], parse_special=False)
+    return list(itertools.takewhile(lambda one: one not in vocabulary.control_tokens, tokens))
 
 
 def _check_length(n_prompt: int, n_output: int, limit: int) -> None:

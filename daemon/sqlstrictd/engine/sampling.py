@@ -39,8 +39,13 @@ class Sampler:
         self._temperature = temperature
         self._random = np.random.default_rng((seed, alternative))
 
-    def choose(self, logits: Logits, mask: Bitmask) -> Choice:
-        """Choose among the tokens that the mask allows.
+    @property
+    def is_greedy(self) -> bool:
+        """Whether it chooses the likeliest token, and draws nothing."""
+        return self._temperature == 0
+
+    def choose(self, logits: Logits, mask: Bitmask, drawn: int | None = None) -> Choice:
+        """Choose among the tokens that the mask allows; `drawn` was chosen already, if given.
 
         Raises:
             RequestFailed: DECODE_FAILED where the logits are not numbers.
@@ -52,7 +57,9 @@ class Sampler:
         bytes_ = mask.view(np.uint8)
         token = int(logits.argmax())
         is_allowed = bool(mask[token >> 5] >> (token & 31) & 1)
-        if self._temperature > 0 or not is_allowed:
+        if drawn is not None:
+            token = drawn
+        elif self._temperature > 0 or not is_allowed:
             masked = _spread(_BIAS, bytes_, size)
             masked += logits
             token = self._draw(masked) if self._temperature > 0 else int(masked.argmax())

@@ -16,7 +16,7 @@ from typing import TypeVar
 from sqlstrictd.engine.batch import Planned, plan
 from sqlstrictd.engine.failure import RequestFailed
 from sqlstrictd.engine.job import Job
-from sqlstrictd.engine.llama import Context, DecodeError
+from sqlstrictd.engine.llama import Context, DecodeError, Logits
 from sqlstrictd.engine.matcher import Grammars
 from sqlstrictd.engine.prefixes import Prefixes
 from sqlstrictd.engine.preparation import Prepared, prepare
@@ -44,7 +44,8 @@ class Scheduler:
         context: Context,
         vocabulary: Vocabulary,
         n_slots: int,
-        max_prefixes: int,
+        max_schemas: int,
+        max_prompts: int,
         wake: Callable[[], None],
     ) -> None:
         """`wake` is called from another thread when a preparation is done."""
@@ -52,7 +53,7 @@ class Scheduler:
         self._vocabulary = vocabulary
         self._grammars = Grammars(vocabulary)
         self._pool = SequencePool(context)
-        self._prefixes = Prefixes(self._pool, max_prefixes)
+        self._prefixes = Prefixes(self._pool, max_schemas, max_prompts)
         self._n_slots = n_slots
         self._wake = wake
         self._preparing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare")
@@ -104,7 +105,7 @@ class Scheduler:
     def _forget_old_prefills(self) -> None:
         """Keep no more Prefills waiting than schemas may be resident; the newest are kept."""
         prefills = [job for job in self._waiting if not job.is_generate]
-        for job in prefills[: -self._prefixes.max_prefixes]:
+        for job in prefills[: -self._prefixes.max_schemas]:
             job.preparation.cancel()
             self._waiting.remove(job)
             self._tell(job.request.id, RequestFailed("CONTEXT_FULL", "newer schemas wait"))
@@ -132,10 +133,11 @@ class Scheduler:
         planned = self._plan()
         if planned:
             self._decode(planned)
+            self._begin_jobs()
         for job in list(self._running):
             self._report(job)
         self.progress_at_s = time.monotonic()
-        self.n_resident = self._prefixes.n_ready
+        self.n_resident = self._prefixes.n_ready_schemas
         messages, self._messages = self._messages, []
         return messages
 
@@ -183,39 +185,49 @@ class Scheduler:
         self._waiting.remove(job)
         self._running.append(job)
         job.started_at_s = time.monotonic()
-        job.prefix = self._prefixes.acquire(prepared.prefix_key)
-        if job.is_generate:
-            n_prompt = len(prepared.prefix_key) + len(prepared.question_tokens)
-            n_cached = job.prefix.sequence.length
-            self._messages.append(Started(job.request.id, n_prompt, n_cached))
+        schema, question = prepared.schema_key, prepared.question_tokens
+        if isinstance(job.request, Generate):
+            prompt = self._prefixes.acquire_prompt(schema, question, job.request.keep_prompt)
+            prompt.begin()
+            job.prefix = prompt
+            n_cached = prompt.sequence.length
+            self._messages.append(Started(job.request.id, len(prompt.key), n_cached))
+        else:
+            job.prefix = self._prefixes.acquire_schema(schema)
 
     def _make_room(self, job: Job, prepared: Prepared) -> bool:
         """Evict idle prefixes until the request fits; return whether it does."""
-        key = prepared.prefix_key
-        while not self._has_room(job, prepared, is_new=key not in self._prefixes):
+        keep = (prepared.schema_key, prepared.prompt_key)
+        while not self._has_room(job, prepared):
             background = [job for job in self._running if not job.is_generate]
             if background:
                 # It goes on, from where it is or from the start, when there is room again.
                 self._waiting.append(background[0])
                 self._end(background[0])
-            elif not self._prefixes.evict(keep=key):
+            elif not self._prefixes.evict(keep):
                 return False
         return True
 
-    def _has_room(self, job: Job, prepared: Prepared, is_new: bool) -> bool:
+    def _has_room(self, job: Job, prepared: Prepared) -> bool:
+        is_new_schema = prepared.schema_key not in self._prefixes
+        is_new_prompt = job.is_generate and prepared.prompt_key not in self._prefixes
         n_cells_used = self._prefixes.n_cells + sum(one.n_cells for one in self._running)
-        n_cells = prepared.n_cells + is_new * len(prepared.prefix_key)
+        n_cells = prepared.n_cells + is_new_schema * len(prepared.schema_key)
+        n_cells += is_new_prompt * len(prepared.question_tokens)
         n_sequences_promised = sum(one.n_sequences_to_come for one in self._running)
-        n_sequences = job.n_sequences_to_come + is_new
+        n_sequences = job.n_sequences_to_come + is_new_schema + is_new_prompt
         return (
             n_cells_used + n_cells <= self._context.n_cells
             and n_sequences_promised + n_sequences <= self._pool.n_free
         )
 
     def _begin_jobs(self) -> None:
-        """Fork the prefixes that are ready for the requests that wait for them."""
+        """Go on with the prefixes that became ready for the requests that wait for them."""
         for job in list(self._running):
-            if job.statements or job.prefix is None or not job.prefix.is_ready:
+            if job.is_writing or job.prefix is None:
+                continue
+            job.prefix.begin()
+            if not job.prefix.is_ready:
                 continue
             if job.is_generate:
                 job.begin(self._pool, self._vocabulary)
@@ -240,13 +252,13 @@ class Scheduler:
         except DecodeError as error:
             self._give_up(planned, error)
             return
-        logits = {}
+        rows_by_sequence: dict[int, list[Logits]] = {}
         for one, row in zip(planned, rows, strict=True):
             one.sequence.advance(len(one.part.tokens))
             if row is not None:
-                logits[one.sequence.seq_id] = row
+                rows_by_sequence.setdefault(one.sequence.seq_id, []).append(row)
         for job in self._running:
-            job.take(logits, self._pool)
+            job.take(rows_by_sequence, self._pool)
 
     def _report(self, job: Job) -> None:
         """Tell of progress, or of the end."""

@@ -30,11 +30,8 @@ class SequencePool:
 
     def fork(self, parent: Sequence) -> Sequence:
         """Return a sequence with the parent's state; the parent may have nothing pending."""
-        if parent.pending:
-            raise ValueError("a sequence with tokens not yet decoded cannot be forked")
-        child = Sequence(self._context, self, self._free.pop(), parent.length)
-        if parent.length:
-            self._context.copy_sequence(parent.seq_id, child.seq_id)
+        child = self.new()
+        child.take_over(parent)
         return child
 
     def give_back(self, seq_id: int) -> None:
@@ -43,7 +40,10 @@ class SequencePool:
 
 
 class Sequence:
-    """Tokens in the model's state (`length` of them), and those still to be decoded."""
+    """Tokens in the model's state (`length` of them), and those still to be decoded.
+
+    `wants_every_row`: logits are wanted with each pending token, not with the last one alone.
+    """
 
     def __init__(self, context: Context, pool: SequencePool, seq_id: int, length: int) -> None:
         self._context = context
@@ -51,13 +51,30 @@ class Sequence:
         self.seq_id = seq_id
         self.length = length
         self.pending: list[int] = []
+        self.wants_every_row = False
         self._is_dropped = False
 
-    def push(self, tokens: Items[int]) -> None:
+    def take_over(self, parent: Sequence) -> None:
+        """Begin, while empty, with the parent's state; the parent may have nothing pending."""
+        if parent.pending or self.pending:
+            raise ValueError("a sequence with tokens not yet decoded cannot be forked")
+        if parent.length:
+            self._context.copy_sequence(parent.seq_id, self.seq_id)
+            self.length = parent.length
+
+    def push(self, tokens: Items[int], wants_every_row: bool = False) -> None:
         """Add tokens to be decoded."""
         if self._is_dropped:
             raise ValueError("the sequence was dropped")
         self.pending.extend(tokens)
+        self.wants_every_row = wants_every_row
+
+    def single_parts(self, n_tokens: int) -> list[Part]:
+        """Return the first pending tokens as parts of a batch of one token each, with logits."""
+        return [
+            Part(self.seq_id, self.length + index, [token], wants_logits=True)
+            for index, token in enumerate(self.pending[:n_tokens])
+        ]
 
     def part(self, n_tokens: int, wants_logits: bool) -> Part:
         """Return the first pending tokens as a part of a batch; logits only of the last pending."""

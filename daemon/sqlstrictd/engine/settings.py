@@ -37,13 +37,16 @@ class Settings:
     """How much the engine may hold and do at once.
 
     `context_tokens` is the number of key-value cells that all share: resident schemas, questions
-    and answers. A cell of the 350M model takes 12 KB. Raises ValueError for what cannot be.
+    and answers. A cell of the 350M model takes 12 KB. `max_prefixes` schemas stay resident, and
+    `max_prompts` whole prompts that are to be asked for again, each with a row of logits (256 KB).
+    Raises ValueError for what cannot be.
     """
 
     slots: int = 4
     context_tokens: int = 8192
     threads: int = field(default_factory=physical_cores)
     max_prefixes: int = 24
+    max_prompts: int = 8
     n_sequences: int = N_SEQUENCES
 
     def __post_init__(self) -> None:

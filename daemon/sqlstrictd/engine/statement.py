@@ -3,6 +3,8 @@
 The scheduler decodes the sequence's pending tokens and hands the logits to `take`; the statement
 chooses a token, adds those that the grammar then forces, and leaves them pending. It is done when
 the grammar is complete, which needs no end-of-text from the model, or when the budget is spent.
+A draft's tokens are decoded ahead and chosen all the same, so that a greedy statement is what it
+would be without the draft.
 """
 
 from __future__ import annotations
@@ -32,38 +34,68 @@ class Statement:
         self._sampler = sampler
         self._vocabulary = vocabulary
         self._max_tokens = max_tokens
+        self._n_prompt = sequence.length
+        # What the sequence was given, decoded or pending: token_ids and, of a draft, more.
+        self._pushed: list[int] = []
         self._log_probabilities: list[float] = []
         self._masked_probability = 0.0
         self.token_ids: list[int] = []
         self.finish = ""  # "stop" or "budget" once done
-
-    def fork(self, sequence: Sequence, sampler: Sampler) -> Statement:
-        """Return a second statement that goes on from here; `sequence` is a fork of this one's."""
-        other = Statement(
-            sequence, self._matcher.copy(), sampler, self._vocabulary, self._max_tokens
-        )
-        other._log_probabilities = list(self._log_probabilities)
-        other._masked_probability = self._masked_probability
-        other.token_ids = list(self.token_ids)
-        return other
 
     @property
     def is_done(self) -> bool:
         """Whether nothing more will be written."""
         return bool(self.finish)
 
-    def begin(self, prompt: list[int]) -> None:
-        """Leave the prompt pending, and behind it the tokens that the grammar starts with."""
-        self.sequence.push(prompt)
-        self._extend([])
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the sequence holds tokens of a draft that were not chosen; `resume` mends it."""
+        n_common = min(len(self._pushed), len(self.token_ids))
+        return self._pushed[:n_common] != self.token_ids[:n_common]
 
-    def take(self, logits: Logits) -> None:
-        """Choose the next token and leave it pending, with those that it forces.
+    def begin(self, logits: Logits, draft: list[int]) -> None:
+        """Write the first tokens; `logits` are those at the end of the prompt.
+
+        As much of the draft as the grammar could write too is left pending before it is chosen,
+        so that it is decoded in few batches. `take` then chooses token by token all the same.
 
         Raises:
             RequestFailed: the grammar came to a dead end, or the matcher failed.
         """
-        choice = self._sampler.choose(logits, self._matcher.mask())
+        if draft:
+            # Of a statement as long as the budget, the last token is never decoded.
+            self._pushed = self._matcher.copy().consume_agreed(draft)[: self._max_tokens - 1]
+            self.sequence.push(self._pushed, wants_every_row=True)
+        self._extend([])
+        self._take(logits, n_decoded=0)
+
+    def take(self, rows: list[Logits]) -> None:
+        """Choose the tokens that follow those just decoded, and leave pending what is new.
+
+        `rows` are the logits of the last tokens decoded, the last one's last.
+
+        Raises:
+            RequestFailed: the grammar came to a dead end, or the matcher failed.
+        """
+        n_decoded = self.sequence.length - self._n_prompt - len(rows)
+        for index, row in enumerate(rows):
+            self._take(row, n_decoded + index + 1)
+
+    def resume(self, sequence: Sequence) -> None:
+        """Write on in another sequence, at the end of the prompt, instead of one that diverged."""
+        self.sequence.drop()
+        self.sequence = sequence
+        self._pushed = list(self.token_ids)
+        sequence.push(self._pushed)
+
+    def _take(self, logits: Logits, n_decoded: int) -> None:
+        """Choose the next token, if the logits are those of the last one written."""
+        if n_decoded != len(self.token_ids) or self.is_done or self.has_diverged:
+            return  # a token before a forced one, or one of a draft that was not written
+        drawn = None
+        if not self._sampler.is_greedy and n_decoded < len(self._pushed):
+            drawn = self._pushed[n_decoded]
+        choice = self._sampler.choose(logits, self._matcher.mask(), drawn)
         if choice.token == self._vocabulary.eos:
             if not self._matcher.is_accepting:
                 raise RequestFailed("MASK_EMPTY", "the grammar allows only the end of the text")
@@ -85,8 +117,10 @@ class Statement:
             self.finish = "stop"
         elif len(tokens) >= room:
             self.finish = "budget"
-        else:
-            self.sequence.push(tokens)
+        elif len(self.token_ids) > len(self._pushed) and not self.has_diverged:
+            new = self.token_ids[len(self._pushed) :]
+            self._pushed += new
+            self.sequence.push(new)
 
     def text(self, is_final: bool = False) -> str:
         """Return the text so far; a character whose bytes are not all there yet is left out."""
