@@ -3,11 +3,12 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types pytest stubs clean help
+.PHONY: demo test lint types pytest servers stubs clean help
 
 help:
 	@echo "make demo    set up, convert the bundled model, ask questions of a small shop database"
 	@echo "make test    set up, then lint, types and tests"
+	@echo "make servers get PostgreSQL and MariaDB for the tests, from Debian's packages"
 	@echo "make stubs   make the gRPC stubs again from proto/"
 	@echo "make clean   remove what the other targets made"
 
@@ -38,11 +39,15 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-pytest: $(VENV)/.dev
+pytest: $(VENV)/.dev servers
 	$(BIN)/pytest
+
+# Real engines for the tests; what cannot be had is skipped there, with the reason.
+servers: $(VENV)/.dev
+	@$(BIN)/python tests/servers/install.py
 
 stubs: | $(BIN)/python
 	$(BIN)/python proto/generate.py
 
 clean:
-	rm -rf $(VENV) .venv-stubs .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-stubs .servers .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

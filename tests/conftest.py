@@ -3,10 +3,13 @@
 import importlib.util
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from servers.engine import EngineMissing, RealEngine
+from servers.start import start
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests" / "reference"))  # random_checkpoint
@@ -45,3 +48,36 @@ def tokenizer_json(make_model: ModuleType) -> str:
     """The tokenizer.json of a byte-level BPE with 320 tokens, special ones included."""
     text: str = make_model.train_tokenizer(320, 300_000)
     return text
+
+
+def _running(dialect: str) -> Iterator[RealEngine]:
+    try:
+        engine = start(dialect)
+    except EngineMissing as reason:
+        pytest.skip(str(reason))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_engine() -> Iterator[RealEngine]:
+    """SQLite; load a schema first, which replaces that of the test before."""
+    yield from _running("sqlite")
+
+
+@pytest.fixture(scope="session")
+def postgres_engine() -> Iterator[RealEngine]:
+    """A PostgreSQL server, one for the session; skips where there is none."""
+    yield from _running("postgres")
+
+
+@pytest.fixture(scope="session")
+def duckdb_engine() -> Iterator[RealEngine]:
+    """DuckDB; skips where it is not installed."""
+    yield from _running("duckdb")
+
+
+@pytest.fixture(scope="session")
+def mariadb_engine() -> Iterator[RealEngine]:
+    """A MariaDB server, one for the session; skips where there is none."""
+    yield from _running("mysql")
