@@ -1,20 +1,27 @@
 """Offline: a Hugging Face LFM2 checkpoint folder to a quantized GGUF file.
 
 Used as `python -m sqlstrict_convert CHECKPOINT_DIR --out FILE.gguf` or through `convert`. Imports
-no other package of this project, and neither torch nor the checkpoint's own code.
+no other package of this project, and neither torch nor the checkpoint's own code. What it needs is
+loaded when a name of this package is first used, so that the command can say what is missing.
 """
 
-from sqlstrict_convert.convert import Conversion, Progress, convert
-from sqlstrict_convert.errors import (
-    CheckError,
-    CheckpointError,
-    ConvertError,
-    OutputError,
-    QuantizeError,
-    TensorError,
-    UnsupportedCheckpoint,
-    VocabularyError,
-)
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlstrict_convert.conversion import Conversion, Progress, convert
+    from sqlstrict_convert.errors import (
+        CheckError,
+        CheckpointError,
+        ConvertError,
+        OutputError,
+        QuantizeError,
+        TensorError,
+        UnsupportedCheckpoint,
+        VocabularyError,
+    )
 
 __all__ = [
     "CheckError",
@@ -29,3 +36,13 @@ __all__ = [
     "VocabularyError",
     "convert",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the module that defines a public name when it is first asked for (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'sqlstrict_convert' has no attribute {name!r}")
+    is_own = name in ("Conversion", "Progress", "convert")
+    module = importlib.import_module(f"sqlstrict_convert.{'conversion' if is_own else 'errors'}")
+    globals()[name] = getattr(module, name)
+    return globals()[name]

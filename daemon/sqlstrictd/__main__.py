@@ -1,79 +1,42 @@
-"""Flags -> Config -> serve; the only place of the front that prints or exits.
+"""`python -m sqlstrictd`: the daemon, or one line where what it needs is not installed.
 
-Exit codes: 0 stopped, 1 error, 2 usage, 75 start me again, 78 cannot start.
+Importing the daemon takes most of a second. Until it listens to signals itself, Ctrl-C ends the
+process as it ends any other, without a traceback; there is nothing to tidy up yet.
 """
 
-from __future__ import annotations
-
-import asyncio
-import logging
-import os
+import signal
 import sys
+from importlib.util import find_spec
 
-# Before gRPC is imported, which reads it then: its fork handlers cost time, and we never fork.
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from sqlstrictd.config import Config, load_config
-from sqlstrictd.errors import CannotStart, ConfigError, SqlstrictError
-from sqlstrictd.server import serve
-
-ERROR = 1
-USAGE = 2
 CANNOT_START = 78
+NEEDS = (
+    "gguf",
+    "llama_cpp",
+    "numpy",
+    "grpc_health",
+    "grpc_reflection",
+    "llguidance",
+    "rapidfuzz",
+    "sqlglot",
+)
 
 
 def main() -> int:
     """Run the daemon and return its exit code."""
-    # First of all, and before any thread: everything made from here on is ours alone.
-    os.umask(0o077)
-    _open_standard_files()
-    try:
-        config = load_config(sys.argv[1:], os.environ)
-        _start_logging(config)
-        return asyncio.run(serve(config, announce))
-    except ConfigError as error:
-        announce(error.message)
-        return USAGE
-    except CannotStart as error:
-        announce(f"cannot start: {error.message}")
+    missing = [need for need in NEEDS if find_spec(need) is None]
+    if missing:
+        print(
+            f"sqlstrict: serve needs what is not installed ({', '.join(missing)});"
+            " pip install 'sqlstrict[daemon]'",
+            file=sys.stderr,
+        )
         return CANNOT_START
-    except SqlstrictError as error:
-        announce(error.message)
-        return ERROR
-    except KeyboardInterrupt:
-        return ERROR
+    from sqlstrictd import command
 
-
-def announce(line: str) -> None:
-    """Print a line for people. Where nobody listens any more, that is no reason to stop."""
-    try:
-        print(f"sqlstrict: {line}", file=sys.stderr, flush=True)
-    except OSError:
-        return
-
-
-def _open_standard_files() -> None:
-    """Fill closed standard descriptors, so that no socket of ours becomes somebody's stderr."""
-    for descriptor in (0, 1, 2):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    if sys.stderr is None:
-        sys.stderr = open(2, "w", closefd=False)
-
-
-def _start_logging(config: Config) -> None:
-    logging.raiseExceptions = False  # A full disk behind stderr must not end a request.
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=config.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    log = logging.getLogger("sqlstrictd")
-    log.info("settings: %s", config.describe())
-    if config.log_content:
-        log.warning("--log-content: questions and SQL are written to this log")
+    return command.main()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Flags and environment -> one frozen Config. Called once, by `__main__.py`.
+"""Flags and environment -> one frozen Config. Called once, by `command.py`.
 
 A value comes from its flag, else from its SQLSTRICT_ variable, else from its default. Nothing is
 read at import, and nothing else in the daemon reads the environment for settings. A flag or
@@ -142,7 +142,7 @@ def _parse_flags(argv: Sequence[str]) -> argparse.Namespace:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises instead of leaving the process; only `__main__.py` does that."""
+    """Raises instead of leaving the process; only `command.py` does that."""
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(message)

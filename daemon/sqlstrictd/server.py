@@ -1,6 +1,6 @@
 """The life of the daemon: claim the socket, load the model, serve, drain, leave nothing behind.
 
-`__main__.py` calls `serve` and exits with what it returns. What answers requests is in `house.py`.
+`command.py` calls `serve` and exits with what it returns. What answers requests is in `house.py`.
 """
 
 from __future__ import annotations

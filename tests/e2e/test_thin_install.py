@@ -88,6 +88,18 @@ def test_other_programs_name_their_extra(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("package", "extra", "code"),
+    [("sqlstrictd", "daemon", 78), ("sqlstrict_convert", "convert", 1)],
+)
+def test_so_do_their_packages(thin_bin: Path, package: str, extra: str, code: int) -> None:
+    done = run(thin_bin / "python", "-m", package)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "grpc_health" in done.stderr if extra == "daemon" else "gguf" in done.stderr
+    assert f"pip install 'sqlstrict[{extra}]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_program_takes_its_own_arguments() -> None:
     """Here the extra is installed: the command becomes the package's own program."""
     done = run(sys.executable, "-m", "sqlstrict", "convert", "--help")
