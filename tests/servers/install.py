@@ -82,12 +82,14 @@ def _unpack(packages: list[str]) -> None:
         *("-o", f"Dir::State::lists={lists}", "-o", f"Dir::Cache={UNPACKED / 'cache'}"),
         *("-o", "Debug::NoLocking=true", "-o", "APT::Sandbox::User="),
     )
-    _apt_get("update", "-q", *own)
-    _apt_get("install", *QUIET, "--download-only", *own, *packages)
-    for package in sorted(archives.glob("*.deb")):
-        subprocess.run(["dpkg", "-x", package, UNPACKED / "root"], check=True)
-    shutil.rmtree(UNPACKED / "cache")
-    shutil.rmtree(lists)
+    try:
+        _apt_get("update", "-q", *own)
+        _apt_get("install", *QUIET, "--download-only", *own, *packages)
+        for package in sorted(archives.glob("*.deb")):
+            subprocess.run(["dpkg", "-x", package, UNPACKED / "root"], check=True)
+    finally:
+        shutil.rmtree(UNPACKED / "cache")
+        shutil.rmtree(lists)
 
 
 def _apt_get(*arguments: str) -> None:
