@@ -1,0 +1,322 @@
+"""Queries: what their FROM offers, what they return, and where each clause looks names up.
+
+It hands each clause's expressions to `types_expressions.py` and each grouped query to
+`grouping.py`. Outputs of derived tables and CTEs are typed here before those who read them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlglot import exp
+
+from sqlstrictd.schema.names import fold
+from sqlstrictd.schema.types import Schema
+from sqlstrictd.verify.grouping import Grouping, check_distinct_order
+from sqlstrictd.verify.tree import output_name
+from sqlstrictd.verify.types_calls import Calls, is_window_name, standing
+from sqlstrictd.verify.types_catalog import UNKNOWN
+from sqlstrictd.verify.types_from import FromClauses
+from sqlstrictd.verify.types_rules import Rules
+from sqlstrictd.verify.types_scope import Meaning, Output, Outputs, TypedScope, Value, Wrong
+
+# A star of stars has no end; the scope check has a lower limit.
+_MOST_COLUMNS: Final = 4000
+
+
+class Queries(FromClauses, Calls):
+    """The whole check of one statement's queries."""
+
+    def __init__(self, schema: Schema, rules: Rules) -> None:
+        super().__init__(rules)
+        self.schema = schema
+
+    def query(self, node: exp.Expr, parent: TypedScope | None, ctes: dict[str, Outputs]) -> Outputs:
+        """Type a query that stands in another: what has no type yet becomes text."""
+        outputs = self.members(node, parent, ctes)
+        text = self.rules.named("text")
+        return tuple(
+            Output(o.name, Value(text), o.node) if o.value.type == UNKNOWN else o for o in outputs
+        )
+
+    def members(
+        self, node: exp.Expr, parent: TypedScope | None, ctes: dict[str, Outputs]
+    ) -> Outputs:
+        """Type a query and leave its literals untyped, for the other members of a set operation."""
+        while isinstance(node, exp.Subquery):
+            ctes = self.with_clause(node, parent, ctes)
+            node = node.this
+        if not isinstance(node, exp.SetOperation | exp.Select | exp.Values):
+            raise Wrong("Only a query may stand here.", node)
+        ctes = self.with_clause(node, parent, ctes)
+        if isinstance(node, exp.SetOperation):
+            return self._compound(node, parent, ctes)
+        if isinstance(node, exp.Values):
+            return self.rows(node, TypedScope(parent, ctes))
+        return self._select(node, TypedScope(parent, ctes))
+
+    def with_clause(
+        self, node: exp.Expr, parent: TypedScope | None, ctes: dict[str, Outputs]
+    ) -> dict[str, Outputs]:
+        """Add the statement's own tables, each visible to those after it."""
+        clause = node.args.get("with_")
+        if clause is None:
+            return ctes
+        visible = dict(ctes)
+        for cte in clause.expressions:
+            alias = cte.args["alias"]
+            name = fold(alias.name)
+            declared = [fold(column.name) for column in alias.args.get("columns") or ()]
+            body = cte.this
+            if clause.args.get("recursive") and isinstance(body, exp.SetOperation):
+                outputs = self._recursive(body, parent, visible, name, declared)
+            else:
+                outputs = self.query(body, parent, visible)
+            visible[name] = renamed(outputs, declared, cte)
+        return visible
+
+    def _recursive(
+        self,
+        node: exp.SetOperation,
+        parent: TypedScope | None,
+        ctes: dict[str, Outputs],
+        name: str,
+        declared: list[str],
+    ) -> Outputs:
+        """A CTE whose second member may read it: the first one gives its columns their types."""
+        inner = self.with_clause(node, parent, ctes)
+        first = self.query(node.this, parent, inner)
+        known = renamed(first, declared, node)
+        second = self.members(node.expression, parent, {**inner, name: known})
+        merged = self._unite(node, first, second)
+        for before, after in zip(first, merged, strict=True):
+            if before.value.type != after.value.type:
+                message = f"A recursive query's column is first {before.value.type}, then "
+                raise Wrong(f"{message}{after.value.type}; write a CAST.", node)
+        return merged
+
+    def _compound(
+        self, node: exp.SetOperation, parent: TypedScope | None, ctes: dict[str, Outputs]
+    ) -> Outputs:
+        # Chains of set operations lean to the left and are long, so by a loop.
+        chain: list[exp.SetOperation] = [node]
+        while isinstance(chain[-1].this, exp.SetOperation) and not chain[-1].this.args.get("with_"):
+            chain.append(chain[-1].this)
+        outputs = self.members(chain[-1].this, parent, ctes)
+        for operation in reversed(chain):
+            right = self.members(operation.expression, parent, ctes)
+            outputs = self._unite(operation, outputs, right)
+            self._compound_order(operation, outputs, ctes)
+        return outputs
+
+    def _unite(self, node: exp.SetOperation, left: Outputs, right: Outputs) -> Outputs:
+        word = type(node).__name__.upper()
+        if len(left) != len(right):
+            message = f"The two sides of {word} return {len(left)} and {len(right)} columns."
+            raise Wrong(message, node)
+        merged = []
+        for first, second in zip(left, right, strict=True):
+            value = self.rules.common((first.value, second.value), f"The columns of {word}", node)
+            if node.args.get("distinct") or not isinstance(node, exp.Union):
+                self.rules.sort(value, word, node)
+            merged.append(Output(first.name, value))
+        return tuple(merged)
+
+    def _compound_order(
+        self, node: exp.SetOperation, outputs: Outputs, ctes: dict[str, Outputs]
+    ) -> None:
+        order = node.args.get("order")
+        names = {output.name: output for output in outputs if output.name}
+        for term in order.expressions if order is not None else ():
+            inner = _bare(term.this)
+            if isinstance(inner, exp.Literal) and not inner.is_string:
+                value = self._ordinal(inner, outputs, "ORDER BY").value
+            elif isinstance(inner, exp.Column) and not inner.table and fold(inner.name) in names:
+                value = names[fold(inner.name)].value
+            elif not self.rules.is_typed:
+                continue
+            else:
+                message = "After a set operation, ORDER BY takes names or numbers of its columns."
+                raise Wrong(message, term)
+            self.rules.sort(value, "ORDER BY", term)
+        self._limits(node, ctes)
+
+    def _select(self, node: exp.Select, scope: TypedScope) -> Outputs:
+        self.from_clause(node, scope)
+        scope.windows = frozenset(fold(w.name) for w in node.args.get("windows") or ())
+        if self.rules.name == "postgres":
+            self._check_windows(node, scope)
+        outputs = self._outputs(node, scope)
+        aliases = {o.name: o for o in outputs if o.name and isinstance(o.node, exp.Alias)}
+        self._condition(node, "where", "WHERE", scope, {})
+        group = self._group(node, scope, outputs)
+        names = aliases if self.rules.has_aliases_in_having else {}
+        self._condition(node, "having", "HAVING", scope, names)
+        self._condition(node, "qualify", "QUALIFY", scope, aliases)
+        with standing(scope, clause="SELECT"):
+            for window in node.args.get("windows") or ():
+                self.window(window, scope)
+        order = self._order(node, scope, outputs, aliases)
+        self._limits(node, scope.ctes)
+        self._distinct(node, scope, outputs, order)
+        has_having = node.args.get("having") is not None
+        if group is not None or scope.has_aggregates or has_having:
+            terms = [o.meaning or o.node for o in outputs]
+            check = Grouping(self, scope, group or [], aliases)
+            check.check(terms, "SELECT")
+            check.check([node.args["having"].this] if has_having else [], "HAVING")
+            check.check(order, "ORDER BY")
+        return outputs
+
+    def _check_windows(self, node: exp.Select, scope: TypedScope) -> None:
+        for window in node.find_all(exp.Window):
+            name = is_window_name(window)
+            is_here = window.find_ancestor(exp.Select) is node
+            if name and is_here and name not in scope.windows:
+                raise Wrong(f"There is no window {name}.", window)
+
+    def _outputs(self, node: exp.Select, scope: TypedScope) -> Outputs:
+        outputs: list[Output] = []
+        with standing(scope, clause="SELECT"):
+            for item in node.expressions:
+                if len(outputs) > _MOST_COLUMNS:
+                    raise Wrong("The query has too many columns.", node)
+                label = fold(item.table) if isinstance(item, exp.Column) else ""
+                if isinstance(item, exp.Star) or (label and isinstance(item.this, exp.Star)):
+                    for source, name, type_ in scope.columns(label):
+                        meaning = Meaning(scope, source, name, type_)
+                        outputs.append(Output(name, Value(type_), item, meaning))
+                    continue
+                value = self.value(item, scope)
+                if value.items and not self.rules.is_typed:
+                    raise Wrong("A row cannot be returned as one column.", item)
+                outputs.append(Output(fold(output_name(item) or ""), value, item))
+        return tuple(outputs)
+
+    def _condition(
+        self,
+        node: exp.Select,
+        key: str,
+        clause: str,
+        scope: TypedScope,
+        aliases: dict[str, Output],
+    ) -> None:
+        if node.args.get(key) is not None:
+            with standing(scope, clause=clause, aliases=aliases):
+                self.condition(node.args[key].this, scope, f"The condition of {clause}")
+
+    def _group(
+        self, node: exp.Select, scope: TypedScope, outputs: Outputs
+    ) -> list[exp.Expr | Meaning] | None:
+        """Return the expressions grouped by, each as it stands where it is defined."""
+        group = node.args.get("group")
+        if group is None:
+            return None
+        if any(group.args.get(key) for key in ("rollup", "cube", "grouping_sets", "all", "totals")):
+            raise Wrong("The check does not know ROLLUP, CUBE, GROUPING SETS or ALL.", group)
+        terms: list[exp.Expr | Meaning] = []
+        with standing(scope, clause="GROUP BY"):
+            for term in group.expressions:
+                inner = _bare(term)
+                output = self._named_output(inner, scope, outputs, "GROUP BY")
+                if output is not None:
+                    terms.append(output.meaning or output.node or inner)
+                    if output.node is not None and self.holds_aggregate(output.node, scope):
+                        raise Wrong("An aggregate cannot stand in GROUP BY.", term)
+                    self.rules.sort(output.value, "GROUP BY", term)
+                    continue
+                for item in inner.expressions if isinstance(inner, exp.Tuple) else (inner,):
+                    self.rules.sort(self.value(item, scope), "GROUP BY", term)
+                    terms.append(item)
+        return terms
+
+    def holds_aggregate(self, node: exp.Expr, scope: TypedScope) -> bool:
+        """Whether an aggregate or a window of this query stands in an expression."""
+        return any(
+            self.aggregates.get(id(inner)) is scope or isinstance(inner, exp.Window)
+            for inner in node.walk()
+        )
+
+    def _named_output(
+        self, inner: exp.Expr, scope: TypedScope, outputs: Outputs, clause: str
+    ) -> Output | None:
+        """Return the output that a number or a bare name stands for in GROUP BY or ORDER BY."""
+        if isinstance(inner, exp.Literal):
+            if not inner.is_string:
+                return self._ordinal(inner, outputs, clause)
+            if self.rules.is_typed:
+                raise Wrong(f"A string stands in {clause}; write a name or a number.", inner)
+        if not isinstance(inner, exp.Column) or inner.table:
+            return None
+        if clause == "GROUP BY" and (
+            not self.rules.has_aliases_in_group or scope.find_here(inner) is not None
+        ):
+            return None
+        named = [o for o in outputs if o.name == fold(inner.name)]
+        return named[0] if named else None
+
+    def _ordinal(self, node: exp.Literal, outputs: Outputs, clause: str) -> Output:
+        text = str(node.this)
+        if not text.isdigit() or not 1 <= int(text[:9]) <= len(outputs):
+            raise Wrong(f"{clause} {text} is not among the {len(outputs)} columns.", node)
+        return outputs[int(text) - 1]
+
+    def _order(
+        self, node: exp.Select, scope: TypedScope, outputs: Outputs, aliases: dict[str, Output]
+    ) -> list[exp.Expr | Meaning]:
+        """Return the expressions sorted by, each as it stands where it is defined."""
+        terms: list[exp.Expr | Meaning] = []
+        order = node.args.get("order")
+        names = {} if self.rules.name == "postgres" else aliases
+        with standing(scope, clause="ORDER BY", aliases=names):
+            for term in order.expressions if order is not None else ():
+                inner = _bare(term.this)
+                output = self._named_output(inner, scope, outputs, "ORDER BY")
+                if output is not None:
+                    self.rules.sort(output.value, "ORDER BY", term)
+                    terms.append(output.meaning or output.node or inner)
+                    continue
+                self.rules.sort(self.value(inner, scope), "ORDER BY", term)
+                terms.append(inner)
+        return terms
+
+    def _distinct(
+        self,
+        node: exp.Select,
+        scope: TypedScope,
+        outputs: Outputs,
+        order: list[exp.Expr | Meaning],
+    ) -> None:
+        distinct = node.args.get("distinct")
+        if distinct is None:
+            return
+        if distinct.args.get("on") is not None:
+            raise Wrong("The check does not know DISTINCT ON.", distinct)
+        for output in outputs:
+            self.rules.sort(output.value, "DISTINCT", output.node or node)
+        check_distinct_order(self, outputs, order)
+
+    def _limits(self, node: exp.Expr, ctes: dict[str, Outputs]) -> None:
+        for key in ("limit", "offset"):
+            clause = node.args.get(key)
+            if clause is not None:
+                inner = clause.expression if clause.expression is not None else clause.args["count"]
+                scope = TypedScope(None, ctes, clause=key.upper())
+                value = self.value(inner, scope)
+                target = self.rules.named("int8")
+                self.rules.coerce(value, target, key.upper(), clause, "assignment")
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, exp.Paren):
+        node = node.this
+    return node
+
+
+def renamed(outputs: Outputs, names: list[str], node: exp.Expr) -> Outputs:
+    """Give outputs the names of a column list, which may be shorter."""
+    if len(names) > len(outputs):
+        raise Wrong(f"{len(names)} column names are given for {len(outputs)} columns.", node)
+    kept = [output.name for output in outputs[len(names) :]]
+    pairs = zip([*names, *kept], outputs, strict=True)
+    return tuple(Output(name, output.value) for name, output in pairs)
