@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlstrictd.schema.ddl import parse_schema
+from sqlstrictd.schema.engine_types import affinity
 from sqlstrictd.schema.names import RESERVED_WORDS, fold, quote_name
-from sqlstrictd.schema.render import affinity, create_statements, render_compact, render_ddl
+from sqlstrictd.schema.render import create_statements, render_compact, render_ddl
 from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -101,11 +102,17 @@ def test_renderings_are_read_back_as_the_same_schema(path: Path) -> None:
 
 
 def without_nullability(table: Table) -> Table:
-    """What a rendering for the prompt keeps: PostgreSQL's arrays lose their brackets too."""
+    """What a rendering for the prompt keeps: arrays and arguments that are no numbers are lost."""
     columns = tuple(
-        Column(column.name, "" if "[]" in column.type else column.type) for column in table.columns
+        Column(
+            column.name,
+            "" if "[]" in column.type else column.type.removesuffix("(MAX)"),
+            values=column.values,
+            comment=column.comment,
+        )
+        for column in table.columns
     )
-    return Table(table.name, columns, table.primary_key, table.foreign_keys)
+    return Table(table.name, columns, table.primary_key, table.foreign_keys, table.comment)
 
 
 @pytest.mark.parametrize("path", SCHEMAS + DUMPS, ids=lambda path: path.stem)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from sqlstrictd.schema.comments import clean_comment
 from sqlstrictd.schema.cursor import Cursor, show
 from sqlstrictd.schema.draft import TableDraft
 from sqlstrictd.schema.keys import (
@@ -20,6 +23,7 @@ from sqlstrictd.schema.keys import (
 )
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.types import Column
+from sqlstrictd.schema.values import Literals, can_be_shown, closed_lists
 
 _COMMON_TYPES: Final = frozenset(
     "INT INTEGER BIGINT SMALLINT TINYINT SERIAL TEXT CHAR VARCHAR NVARCHAR REAL FLOAT DOUBLE "
@@ -29,16 +33,19 @@ _COMMON_TYPES: Final = frozenset(
 _TYPE_ADVERBS: Final = frozenset("WITH WITHOUT LOCAL BIG LONG UNSIGNED SIGNED VARYING".split())
 
 MAX_TYPE_LENGTH: Final = 80
+# Longer ones are dropped: no dialect has such numbers, and such structures help no query.
+MAX_ARGUMENTS_LENGTH: Final = 2000
 
 
-def read_column(cursor: Cursor, table: TableDraft) -> None:
-    """Read a column with its constraints into the table."""
+def read_column(cursor: Cursor, table: TableDraft) -> tuple[Token, Column]:
+    """Read a column with its constraints; keys and checks go into the table."""
     name = cursor.take_name("a column")
-    declared = _read_type(cursor)
-    not_null = False
+    declared, values = read_type(cursor)
+    column = Column(name.value, declared, values=values)
+    is_always = False
     while not ends_item(cursor):
         if cursor.take_words("NOT", "NULL"):
-            not_null = True
+            column = replace(column, not_null=True)
             pass_constraint_end(cursor)
         elif cursor.take_words("PRIMARY"):
             expect_key(cursor)
@@ -48,9 +55,22 @@ def read_column(cursor: Cursor, table: TableDraft) -> None:
             pass_constraint_end(cursor)
         elif cursor.take_words("REFERENCES"):
             read_reference(cursor, table, (name,))
+        elif cursor.take_words("CHECK"):
+            table.add_check(closed_lists(cursor.skip_group(), cursor.literals))
+        elif cursor.take_words("COMMENT"):
+            cursor.take_symbol("=")
+            said = cursor.literals.read(cursor.take()) or ""
+            column = replace(column, comment=clean_comment(said))
+        elif cursor.take_words("GENERATED"):
+            is_always = cursor.take_words("ALWAYS")
+            if not is_always:
+                cursor.take_words("BY", "DEFAULT")
+        elif cursor.sees_word("AS") and (is_always or not cursor.sees_word("AS", "IDENTITY")):
+            column = replace(column, is_generated=True)
+            _pass_column_constraint(cursor)
         else:
             _pass_column_constraint(cursor)
-    table.add_column(cursor, name, Column(name.value, declared, not_null))
+    return name, column
 
 
 def _pass_column_constraint(cursor: Cursor) -> None:
@@ -59,7 +79,7 @@ def _pass_column_constraint(cursor: Cursor) -> None:
     elif cursor.take_words("UNIQUE"):
         cursor.take_words("KEY")
         pass_constraint_end(cursor)
-    elif cursor.take_words("CHECK") or cursor.take_words("OPTIONS"):
+    elif cursor.take_words("OPTIONS"):
         cursor.skip_group()
     elif cursor.take_words("DEFAULT") or cursor.take_words("ON", "UPDATE"):
         if ends_item(cursor):
@@ -70,12 +90,6 @@ def _pass_column_constraint(cursor: Cursor) -> None:
         read_table_name(cursor)
     elif cursor.take_words("CHARACTER", "SET") or cursor.take_words("AFTER"):
         cursor.take_name("a character set")
-    elif cursor.take_words("COMMENT"):
-        cursor.take_symbol("=")
-        cursor.take()
-    elif cursor.take_words("GENERATED"):
-        if not cursor.take_words("ALWAYS"):
-            cursor.take_words("BY", "DEFAULT")
     elif cursor.take_words("AS", "IDENTITY") or cursor.take_words("IDENTITY"):
         if cursor.sees_symbol("("):
             cursor.skip_group()
@@ -87,20 +101,29 @@ def _pass_column_constraint(cursor: Cursor) -> None:
         raise cursor.unexpected("a type, a constraint, a comma or ) is expected")
 
 
-def _read_type(cursor: Cursor) -> str:
-    """Read a declared type: words, numbers in parentheses, PostgreSQL's brackets; upper case."""
+def read_type(cursor: Cursor) -> tuple[str, tuple[str, ...]]:
+    """Read a declared type with its arguments and brackets, in upper case.
+
+    The values in the parentheses of ENUM and SET are no part of it, and are returned beside it.
+    """
     start = cursor.peek()
     parts: list[str] = []
+    arguments: list[str] = []
+    values: tuple[str, ...] = ()
     last = start
     while True:
         token = cursor.peek()
         if token is None:
             break
         if token.is_symbol("(") and parts:
-            parts[-1] += _type_arguments(cursor)
+            inner = _take_arguments(cursor)
+            if parts == ["ENUM"] or parts == ["SET"]:
+                values = strings_of(cursor, inner)
+            else:
+                arguments.append(_join_arguments(inner))
+                parts[-1] += arguments[-1]
         elif token.kind == "symbol" and token.value == "[]" and parts:
-            cursor.take()
-            parts[-1] += "[]"
+            parts[-1] += cursor.take().text
         elif token.is_symbol(".") and parts:
             cursor.take()
             parts[-1] = cursor.take_name("a type").value.upper()
@@ -111,10 +134,22 @@ def _read_type(cursor: Cursor) -> str:
         else:
             break
     declared = " ".join(parts)
-    if start is not None and len(declared) > MAX_TYPE_LENGTH:
-        message = f"A type has {len(declared)} characters; at most {MAX_TYPE_LENGTH} may be."
+    length = len(declared) - sum(map(len, arguments))
+    if start is not None and length > MAX_TYPE_LENGTH:
+        message = f"A type has {length} characters; at most {MAX_TYPE_LENGTH} may be."
         raise cursor.error(message, start.start)
-    return declared
+    return declared, values
+
+
+def strings_of(cursor: Cursor, tokens: Sequence[Token]) -> tuple[str, ...]:
+    """Return the strings among tokens as the values of an enum; none where they are too many.
+
+    MySQL takes trailing blanks off such a value.
+    """
+    literals = Literals(cursor.string_value, has_double_quotes=True)
+    found = [value for token in tokens if (value := literals.read(token)) is not None]
+    values = tuple(dict.fromkeys(v.rstrip(" ") if cursor.has_backslash else v for v in found))
+    return values if can_be_shown(values) else ()
 
 
 def _refuse_missing_comma(
@@ -135,8 +170,8 @@ def _ends_type(cursor: Cursor, token: Token, has_begun: bool) -> bool:
     return token.kind == "word" and token.value.upper() in CONSTRAINT_WORDS
 
 
-def _type_arguments(cursor: Cursor) -> str:
-    """Keep the numbers of a type; the values of an ENUM are no part of it here."""
+def _take_arguments(cursor: Cursor) -> list[Token]:
+    """Take the arguments of a type, and refuse what looks like a forgotten parenthesis."""
     opening = cursor.peek()
     inner = cursor.skip_group()
     if opening is not None and not inner:
@@ -145,6 +180,19 @@ def _type_arguments(cursor: Cursor) -> str:
         is_last_comma = token.text == "," and (following is None or following.text == ",")
         if token.is_word("NOT", "NULL", "DEFAULT", "PRIMARY", "CHECK") or is_last_comma:
             raise cursor.error(f"{show(token.text)} cannot stand in a type.", token.start)
-    if all(token.kind == "number" or token.text in (",", "-", "+") for token in inner):
-        return f"({''.join(token.text for token in inner)})"
-    return ""
+    return inner
+
+
+def _join_arguments(inner: list[Token]) -> str:
+    """Write arguments that are numbers, types or fields, as STRUCT's; anything else is dropped."""
+    written = "("
+    for token in inner:
+        is_word = token.kind in ("word", "number")
+        is_name = token.kind == "quoted" and token.text[0] == '"' and token.value.isprintable()
+        if is_word or is_name:
+            written += (" " if written[-1] not in "(,-+" else "") + token.text.upper()
+        elif token.value == "[]" or token.text in ("(", ")", ",", "-", "+"):
+            written += token.text
+        else:
+            return ""
+    return written + ")" if len(written) < MAX_ARGUMENTS_LENGTH else ""

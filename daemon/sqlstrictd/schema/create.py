@@ -1,12 +1,14 @@
 """What stands in the parentheses of CREATE TABLE, in the spellings of the common dialects.
 
-Names, types and keys are kept. Defaults, checks, collations, generated expressions and options are
-passed over by their parentheses alone: nothing reads them, so nothing depends on them.
+Names, types, keys, comments, and the closed lists of checks are kept. Defaults, other checks,
+collations, generated expressions and options are passed over by their parentheses alone: nothing
+reads them, so nothing depends on them.
 """
 
 from __future__ import annotations
 
 from sqlstrictd.schema.column import read_column
+from sqlstrictd.schema.comments import trailing_comment
 from sqlstrictd.schema.cursor import Cursor, is_name, show
 from sqlstrictd.schema.draft import TableDraft
 from sqlstrictd.schema.keys import (
@@ -19,14 +21,19 @@ from sqlstrictd.schema.keys import (
     set_primary_key,
 )
 from sqlstrictd.schema.scan import Token
+from sqlstrictd.schema.values import closed_lists
 
 
 def read_items(cursor: Cursor, table: TableDraft) -> None:
     """Read columns and constraints with the parentheses around them into the table."""
     cursor.expect_symbol("(", "before the columns of a table")
+    table.comment = trailing_comment(cursor)
     while True:
         is_constraint = cursor.sees_word("CONSTRAINT") or _sees_constraint(cursor)
+        n_columns = len(table.columns)
         read_item(cursor, table)
+        if len(table.columns) > n_columns:
+            table.comment_last(trailing_comment(cursor))
         # SQLite needs no comma between two constraints of a table.
         is_next = cursor.sees_word("CONSTRAINT") or _sees_constraint(cursor)
         if not cursor.take_symbol(",") and not (is_constraint and is_next):
@@ -51,12 +58,16 @@ def read_item(cursor: Cursor, table: TableDraft) -> None:
             raise cursor.unexpected("REFERENCES is expected")
         cursor.take()
         read_reference(cursor, table, columns)
+    elif cursor.take_words("CHECK"):
+        table.add_check(closed_lists(cursor.skip_group(), cursor.literals))
+        _pass_rest(cursor)
     elif _sees_constraint(cursor) or _sees_index(cursor):
-        _pass_item(cursor)
+        pass_token(cursor)
+        _pass_rest(cursor)
     elif cursor.sees_word("LIKE"):
         raise _refuse(cursor, table, "copies the columns of another table (LIKE)")
     else:
-        read_column(cursor, table)
+        table.add_column(cursor, *read_column(cursor, table))
 
 
 def _sees_constraint(cursor: Cursor) -> bool:
@@ -95,9 +106,8 @@ def _names_column(token: Token) -> bool:
     return token.kind in ("word", "quoted") and not token.is_word("MAX")
 
 
-def _pass_item(cursor: Cursor) -> None:
-    """Pass over a whole constraint or index, up to a comma or the next constraint."""
-    pass_token(cursor)
+def _pass_rest(cursor: Cursor) -> None:
+    """Pass over the rest of a constraint or index, up to a comma or the next constraint."""
     while not ends_item(cursor) and not cursor.sees_word("CONSTRAINT"):
         if _sees_constraint(cursor):
             return

@@ -6,11 +6,15 @@ that is not SQL (the rows after COPY in a dump). Every error names its line and 
 
 from __future__ import annotations
 
+import re
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 from sqlstrictd.errors import SchemaError
+from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Places, ScanError, Token, check_name, scan
+from sqlstrictd.schema.values import Literals
 
 MAX_NAME_LENGTH: Final = 255
 
@@ -20,22 +24,39 @@ _RESERVED_EVERYWHERE: Final = frozenset(
     "NULL ON OR ORDER PRIMARY REFERENCES SELECT TABLE THEN UNION UNIQUE WHEN WHERE".split()
 )
 _CLOSER: Final = {"(": ")", "{": "}"}
+_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "0": "\0", "Z": "\x1a"}
 
 
 class Cursor:
-    """Reads one text from its start to its end."""
+    """Reads one text from its start to its end.
 
-    def __init__(self, text: str, *, has_backslash: bool = False) -> None:
+    `has_backslash`: a backslash escapes in strings. `folds_words`: names without quotes are in
+    lower case, as PostgreSQL keeps them. `has_double_quotes`: double quotes make a string where a
+    value stands. `end` is the offset after the last token taken.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        has_backslash: bool = False,
+        folds_words: bool = False,
+        has_double_quotes: bool = False,
+    ) -> None:
         self.text = text
+        self.end = 0
+        self.literals = Literals(self.string_value, has_double_quotes)
+        self._folds_words = folds_words
         self._places = Places(text)
-        self._has_backslash = has_backslash
+        self.has_backslash = has_backslash
         self._ahead: deque[Token] = deque()
         self.jump(0)
 
     def jump(self, offset: int) -> None:
         """Go on reading at an offset."""
         self._ahead.clear()
-        self._scan = scan(self.text, offset, has_backslash=self._has_backslash)
+        self._scan = scan(self.text, offset, has_backslash=self.has_backslash)
 
     def peek(self, distance: int = 0) -> Token | None:
         """Return a token ahead without moving; None where the text ends before it."""
@@ -59,7 +80,12 @@ class Cursor:
         token = self.peek()
         if token is None:
             raise self.error("The text ends in the middle of a statement.", len(self.text))
-        return self._ahead.popleft()
+        return self._advance()
+
+    def _advance(self) -> Token:
+        token = self._ahead.popleft()
+        self.end = token.end
+        return token
 
     def sees_word(self, *words: str) -> bool:
         """Whether the next tokens are these unquoted keywords, in this order."""
@@ -79,14 +105,14 @@ class Cursor:
         if not self.sees_word(*words):
             return False
         for _ in words:
-            self._ahead.popleft()
+            self._advance()
         return True
 
     def take_symbol(self, symbol: str) -> bool:
         """Move past this symbol if it stands here, and say whether it did."""
         if not self.sees_symbol(symbol):
             return False
-        self._ahead.popleft()
+        self._advance()
         return True
 
     def expect_symbol(self, symbol: str, where: str) -> Token:
@@ -98,7 +124,7 @@ class Cursor:
         token = self.peek()
         if token is None or not token.is_symbol(symbol):
             raise self.unexpected(f"{symbol} is expected {where}")
-        return self._ahead.popleft()
+        return self._advance()
 
     def take_name(self, what: str) -> Token:
         """Take a name as `take_any_name` does, but no bare word that SQL reserves everywhere.
@@ -134,7 +160,16 @@ class Cursor:
         if len(token.value) > MAX_NAME_LENGTH:
             message = f"A name has {len(token.value)} characters; at most {MAX_NAME_LENGTH} may be."
             raise self.error(message, token.start)
-        return self._ahead.popleft()
+        self._advance()
+        if self._folds_words and token.kind == "word":
+            return replace(token, value=fold(token.value))
+        return token
+
+    def string_value(self, token: Token) -> str:
+        """Return what a string stands for, its escapes read as this text has them."""
+        if token.text[:1] in "eE" or (self.has_backslash and token.text[:1] != "$"):
+            return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), token.value)
+        return token.value
 
     def skip_group(self) -> list[Token]:
         """Move past a group in parentheses, and return the tokens between them.
@@ -149,7 +184,7 @@ class Cursor:
             token = self.peek()
             if token is None:
                 raise self.error(f"The {opening.text} here is not closed.", opening.start)
-            self._ahead.popleft()
+            self._advance()
             if token.kind == "symbol" and token.text in _CLOSER:
                 expected.append(_CLOSER[token.text])
             elif token.kind == "symbol" and token.text == expected[-1]:

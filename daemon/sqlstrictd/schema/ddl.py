@@ -42,7 +42,8 @@ def parse_schema(text: str, dialect: str = "sqlite") -> Schema:
     text = text.removeprefix("\ufeff")
     _check_characters(text)
     # In MySQL's dumps a backslash escapes a quote; elsewhere it is a character as any other.
-    readings = (True, False) if _HAS_MYSQL_OPTIONS.search(text) else (False, True)
+    is_mysql = dialect == "mysql" or _HAS_MYSQL_OPTIONS.search(text) is not None
+    readings = (True, False) if is_mysql else (False, True)
     try:
         return _parse(text, dialect, has_backslash=readings[0])
     except SchemaError:
@@ -65,7 +66,12 @@ def _check_characters(text: str) -> None:
 
 
 def _parse(text: str, dialect: str, *, has_backslash: bool) -> Schema:
-    cursor = Cursor(text, has_backslash=has_backslash)
+    cursor = Cursor(
+        text,
+        has_backslash=has_backslash,
+        folds_words=dialect == "postgres",
+        has_double_quotes=dialect in ("sqlite", "mysql"),
+    )
     draft = SchemaDraft(cursor)
     if is_compact(cursor):
         read_compact(cursor, draft)

@@ -6,13 +6,15 @@ only one, so both are settled at the end. `ddl.py` fills the drafts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlstrictd.schema.cursor import Cursor, show
+from sqlstrictd.schema.named_types import NamedTypes
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
+from sqlstrictd.schema.values import ClosedList
 
 MAX_TABLES: Final = 2000
 # SQLite's own limit on the columns of a table.
@@ -47,6 +49,8 @@ class TableDraft:
     columns: dict[str, Column] = field(default_factory=dict)
     primary_key: tuple[Token, ...] = ()
     foreign_keys: list[KeyDraft] = field(default_factory=list)
+    checks: list[ClosedList] = field(default_factory=list)
+    comment: str = ""
 
     def add_column(self, cursor: Cursor, name: Token, column: Column) -> None:
         """Add a column.
@@ -65,6 +69,34 @@ class TableDraft:
                 name.start,
             )
         self.columns[fold(column.name)] = column
+
+    def column(self, cursor: Cursor, name: Token) -> Column:
+        """Return the column of that name.
+
+        Raises:
+            SchemaError: the table has none.
+        """
+        self.find_columns(cursor, (name,))
+        return self.columns[fold(name.value)]
+
+    def replace_column(self, cursor: Cursor, name: Token, column: Column) -> None:
+        """Put a column in the place of the one of that name.
+
+        Raises:
+            SchemaError: the table has none.
+        """
+        known = self.column(cursor, name)
+        self.columns[fold(name.value)] = replace(column, name=known.name)
+
+    def add_check(self, lists: list[ClosedList]) -> None:
+        """Note the closed lists of a CHECK."""
+        self.checks.extend(lists)
+
+    def comment_last(self, comment: str) -> None:
+        """Give the column that was added last a comment, if it has none yet."""
+        folded, column = next(reversed(self.columns.items()))
+        if comment and not column.comment:
+            self.columns[folded] = replace(column, comment=comment)
 
     def find_columns(self, cursor: Cursor, names: tuple[Token, ...]) -> tuple[str, ...]:
         """Return the table's own spelling of columns named in one of its keys.
@@ -89,6 +121,7 @@ class SchemaDraft:
         self._tables: dict[tuple[str, str], TableDraft] = {}
         self._left_out: dict[str, list[int]] = {}
         self._warnings: list[str] = []
+        self.types = NamedTypes()
 
     def find(self, name: TableName) -> TableDraft | None:
         """Return the table of that name and namespace, None where there is none."""
@@ -135,33 +168,61 @@ class SchemaDraft:
             if self._warnings:
                 message = f"No table is left to ask about: {self._warnings[0]}."
             raise self._cursor.error(message, 0)
-        self._check_namespaces()
+        self._keep_one_namespace()
         tables = tuple(self._build_table(table) for table in self._tables.values())
         left_out = [_describe_left_out(kind, lines) for kind, lines in self._left_out.items()]
         return Schema(dialect, tables, (*left_out, *self._warnings))
 
-    def _check_namespaces(self) -> None:
-        """Refuse tables of two namespaces: without them, their names would not be found."""
-        first: TableDraft | None = None
-        for table in self._tables.values():
-            if first is None:
-                first = table
-            elif _namespace(table.name) != _namespace(first.name):
-                names = " and ".join(_full_name(draft.name) for draft in (first, table))
-                raise self._cursor.error(
-                    f"The tables are of several namespaces ({names}). Give the tables of one "
-                    "namespace only.",
-                    table.name.token.start,
+    def _keep_one_namespace(self) -> None:
+        """Keep the tables of one namespace: without it, the names of others would not be found.
+
+        That is the one that needs no naming; else the only one.
+        """
+        found = dict.fromkeys(namespace for namespace, _ in self._tables)
+        if len(found) == 1:
+            (only,) = found
+            if only:
+                self._warnings.append(
+                    f"tables of {show(only)} are named without it: statements need it as the "
+                    "default (search path, or database in use)"
                 )
+            return
+        if "" not in found:
+            first, second = (
+                next(table for key, table in self._tables.items() if key[0] == namespace)
+                for namespace in list(found)[:2]
+            )
+            names = f"{_full_name(first.name)} and {_full_name(second.name)}"
+            raise self._cursor.error(
+                f"The tables are of several namespaces ({names}). Give the tables of one "
+                "namespace only.",
+                second.name.token.start,
+            )
+        left = [table for (namespace, _), table in self._tables.items() if namespace]
+        self._tables = {key: table for key, table in self._tables.items() if not key[0]}
+        names = ", ".join(_full_name(table.name) for table in left[:5])
+        more = ", ..." if len(left) > 5 else ""
+        self.warn(f"tables of other namespaces left out: {names}{more}", left[0].name.token.start)
 
     def _build_table(self, table: TableDraft) -> Table:
         keys = (self._build_key(table, key) for key in table.foreign_keys)
         return Table(
             name=table.name.token.value,
-            columns=tuple(table.columns.values()),
+            columns=tuple(self._build_column(table, column) for column in table.columns.values()),
             primary_key=table.find_columns(self._cursor, table.primary_key),
             foreign_keys=tuple(key for key in keys if key is not None),
+            comment=table.comment,
         )
+
+    def _build_column(self, table: TableDraft, column: Column) -> Column:
+        """Settle a column's named type, and narrow it to the values that its checks leave."""
+        column = self.types.resolve(column)
+        for check in table.checks:
+            if check.column == fold(column.name):
+                left = tuple(value for value in column.values if value in check.values)
+                values, has_numbers = left or check.values, check.is_numbers
+                column = replace(column, values=values, has_number_values=has_numbers)
+        return column
 
     def _build_key(self, table: TableDraft, key: KeyDraft) -> ForeignKey | None:
         columns = table.find_columns(self._cursor, key.columns)

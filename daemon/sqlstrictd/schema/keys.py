@@ -56,9 +56,19 @@ _ACTION_WORDS: Final = (
 
 def read_table_name(cursor: Cursor) -> TableName:
     """Read a table's name with any namespace before it."""
-    parts = [cursor.take_name("a table")]
+    return join_name(read_name_parts(cursor, "a table"))
+
+
+def read_name_parts(cursor: Cursor, what: str) -> list[Token]:
+    """Read a name with dots in it, one token for each part."""
+    parts = [cursor.take_name(what)]
     while cursor.take_symbol("."):
-        parts.append(cursor.take_name("a table"))
+        parts.append(cursor.take_name(what))
+    return parts
+
+
+def join_name(parts: list[Token]) -> TableName:
+    """Make a table's name of its parts: the last one, and a namespace of the others."""
     return TableName(parts[-1], fold(".".join(part.value for part in parts[:-1])))
 
 

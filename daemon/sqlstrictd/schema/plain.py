@@ -37,15 +37,15 @@ def _table(fields: dict[str, Any]) -> Table:
 
 
 def _column(fields: dict[str, Any]) -> Column:
-    if not isinstance(fields["not_null"], bool):
-        raise ValueError("not_null must be true or false")
     return Column(
         _text(fields["name"]),
         _text(fields["type"]),
-        fields["not_null"],
-        # Files of earlier versions have neither.
+        _flag(fields["not_null"]),
+        # Files of earlier versions have none of these.
         values=_texts(fields.get("values", ())),
         comment=_text(fields.get("comment", "")),
+        has_number_values=_flag(fields.get("has_number_values", False)),
+        is_generated=_flag(fields.get("is_generated", False)),
     )
 
 
@@ -79,6 +79,12 @@ def _list(value: object) -> list[Any]:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("a string was expected")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false was expected")
     return value
 
 

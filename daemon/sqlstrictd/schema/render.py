@@ -1,8 +1,8 @@
 """A schema as text: what the model reads in its prompt, and what SQLite prepares statements on.
 
 `prompt.py`'s callers and `train/` use the two prompt renderings, so the model is asked as it was
-trained; `verify/` runs `create_statements` on an empty database. Comments, defaults, checks and
-nullability are left out: no expression and no free text of the user's comes back from here.
+trained; `verify/` runs `create_statements` on an empty database. Defaults, nullability and all
+expressions are left out; of the user's free text, only short comments reach the prompt, as strings.
 """
 
 from __future__ import annotations
@@ -10,12 +10,21 @@ from __future__ import annotations
 import re
 from typing import Final, Literal, get_args
 
+from sqlstrictd.schema.engine_types import GENERATED, engine_type, enum_types
 from sqlstrictd.schema.names import quote_name, quote_string
-from sqlstrictd.schema.types import ForeignKey, Schema, Table
+from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
 
 Rendering = Literal["compact", "ddl"]
 RENDERINGS: Final[tuple[str, ...]] = get_args(Rendering)
 
+# Longer lists cost more of the prompt than they help.
+MAX_SHOWN_VALUES: Final = 160
+MAX_SHOWN_COMMENT: Final = 80
+# Types that are declared with their values.
+VALUE_TYPES: Final = frozenset({"ENUM", "SET"})
+
+# Arguments of a type that are no numbers, as in GEOMETRY(POINT,4326).
+_OTHER_ARGUMENTS: Final = re.compile(r"\((?![-+\d,]*\))[^']*\)")
 # A declared type that is plain words and numbers, as VARCHAR(20) or DOUBLE PRECISION.
 _PLAIN_TYPE: Final = re.compile(r"[A-Z][A-Z0-9_ ]*(\(\d+(, ?\d+)?\))?[A-Z0-9_ ]*", re.ASCII)
 
@@ -36,73 +45,115 @@ def render(schema: Schema, rendering: Rendering) -> str:
 def render_compact(schema: Schema) -> str:
     """Render a schema as `Table 'orders' (id, price)`, one table a line.
 
-    Column names stand as they must be written in SQL, in double quotes where they need them.
+    Column names stand as they must be written in SQL, in quotes where they need them. The form has
+    no place for values and comments: models that know it were trained without.
     """
     return "\n".join(
-        f"Table {quote_string(table.name)} ({', '.join(map(quote_name, table.column_names))})"
+        f"Table {quote_string(table.name)} ({_list_names(table.column_names, schema.dialect)})"
         for table in schema.tables
     )
 
 
 def render_ddl(schema: Schema) -> str:
-    """Render a schema as short CREATE TABLE statements with types and keys, one a line."""
-    return "\n".join(map(_create_for_prompt, schema.tables))
+    """Render a schema as short CREATE TABLE statements with types and keys, one a line.
 
-
-def create_statements(schema: Schema) -> list[str]:
-    """Write the statements that make the schema's tables in an empty SQLite database.
-
-    Every name is quoted, and a type is one of SQLite's five affinities, so nothing in them is text
-    that the user can choose. Keys are left out: no statement needs them to prepare.
+    A column's closed list of values and its comment stand behind it, while they are short.
     """
-    return [_create_for_engine(table) for table in schema.tables]
+    return "\n".join(_create_for_prompt(table, schema.dialect) for table in schema.tables)
 
 
-def _create_for_prompt(table: Table) -> str:
+def create_statements(schema: Schema, dialect: str = "sqlite") -> list[str]:
+    """Write the statements that make the schema's tables in an empty database of that dialect.
+
+    Every name is quoted, and every type is one of the engine's own or an enum made here, so nothing
+    in them is text that the user can choose, but for the values of enums, which are quoted too. A
+    primary key is there only where statements depend on it (PostgreSQL's GROUP BY). A generated
+    column is one here too, so that no statement may write it.
+
+    Raises:
+        UnsupportedDialect: there is no dialect of that name.
+    """
+    columns = [column for table in schema.tables for column in table.columns]
+    types = [
+        f"CREATE TYPE {quote_name(name, dialect, always=True)} AS ENUM "
+        f"({_list_values(values, dialect)})"
+        for name, values in enum_types(columns, dialect).items()
+    ]
+    return types + [_create_for_engine(table, dialect) for table in schema.tables]
+
+
+def _create_for_prompt(table: Table, dialect: str) -> str:
     items = []
     for column in table.columns:
-        declared = column.type if _PLAIN_TYPE.fullmatch(column.type) else ""
         key = " PRIMARY KEY" if table.primary_key == (column.name,) else ""
-        items.append(f"{quote_name(column.name)} {declared}".rstrip() + key)
+        name = quote_name(column.name, dialect)
+        declared = f"{name} {_prompt_type(column, dialect)}".rstrip()
+        items.append(declared + key + _hints(column, dialect))
     if len(table.primary_key) > 1:
-        items.append(f"PRIMARY KEY ({_list_names(table.primary_key)})")
-    items.extend(map(_render_foreign_key, table.foreign_keys))
-    return f"CREATE TABLE {quote_name(table.name)} ({', '.join(items)});"
+        items.append(f"PRIMARY KEY ({_list_names(table.primary_key, dialect)})")
+    items.extend(_render_foreign_key(key, dialect) for key in table.foreign_keys)
+    comment = _comment(table.comment, dialect)
+    return f"CREATE TABLE {quote_name(table.name, dialect)} ({', '.join(items)}){comment};"
 
 
-def _render_foreign_key(key: ForeignKey) -> str:
-    return (
-        f"FOREIGN KEY ({_list_names(key.columns)}) REFERENCES "
-        f"{quote_name(key.referenced_table)}({_list_names(key.referenced_columns)})"
-    )
+def _prompt_type(column: Column, dialect: str) -> str:
+    """A type as words and numbers; other arguments, and arrays, help no model."""
+    if column.type in VALUE_TYPES and _are_short(column, dialect):
+        return f"{column.type}({_list_values(column.values, dialect)})"
+    bare = _OTHER_ARGUMENTS.sub("", column.type)
+    return bare if _PLAIN_TYPE.fullmatch(bare) else ""
 
 
-def _list_names(names: tuple[str, ...]) -> str:
-    return ", ".join(map(quote_name, names))
+def _hints(column: Column, dialect: str) -> str:
+    check = ""
+    if column.type not in VALUE_TYPES and _are_short(column, dialect):
+        name = quote_name(column.name, dialect)
+        check = f" CHECK ({name} IN ({_written_values(column, dialect)}))"
+    return check + _comment(column.comment, dialect)
 
 
-def _create_for_engine(table: Table) -> str:
-    columns = ", ".join(
-        f"{quote_name(column.name, always=True)} {affinity(column.type)}".rstrip()
-        for column in table.columns
-    )
-    return f"CREATE TABLE {quote_name(table.name, always=True)} ({columns})"
+def _are_short(column: Column, dialect: str) -> bool:
+    return 0 < len(_written_values(column, dialect)) <= MAX_SHOWN_VALUES
 
 
-def affinity(declared: str) -> str:
-    """Return SQLite's affinity for a declared type, by its documented rules; empty for no type.
+def _written_values(column: Column, dialect: str) -> str:
+    if column.has_number_values:
+        return ", ".join(column.values)
+    return _list_values(column.values, dialect)
 
-    Source: https://www.sqlite.org/datatype3.html, section 3.1.
-    """
-    word = declared.upper()
-    if "INT" in word:
-        return "INTEGER"
-    if any(part in word for part in ("CHAR", "CLOB", "TEXT")):
-        return "TEXT"
-    if not word:
+
+def _comment(comment: str, dialect: str) -> str:
+    if not comment:
         return ""
-    if "BLOB" in word:
-        return "BLOB"
-    if any(part in word for part in ("REAL", "FLOA", "DOUB")):
-        return "REAL"
-    return "NUMERIC"
+    is_long = len(comment) > MAX_SHOWN_COMMENT
+    shown = comment[: MAX_SHOWN_COMMENT - 3].rstrip() + "..." if is_long else comment
+    return f" COMMENT {quote_string(shown, dialect)}"
+
+
+def _render_foreign_key(key: ForeignKey, dialect: str) -> str:
+    parent = quote_name(key.referenced_table, dialect)
+    columns, parents = (
+        _list_names(names, dialect) for names in (key.columns, key.referenced_columns)
+    )
+    return f"FOREIGN KEY ({columns}) REFERENCES {parent}({parents})"
+
+
+def _list_names(names: tuple[str, ...], dialect: str, *, always: bool = False) -> str:
+    return ", ".join(quote_name(name, dialect, always=always) for name in names)
+
+
+def _list_values(values: tuple[str, ...], dialect: str) -> str:
+    return ", ".join(quote_string(value, dialect) for value in values)
+
+
+def _create_for_engine(table: Table, dialect: str) -> str:
+    items = [_column_for_engine(column, dialect) for column in table.columns]
+    if table.primary_key and dialect == "postgres":
+        items.append(f"PRIMARY KEY ({_list_names(table.primary_key, dialect, always=True)})")
+    return f"CREATE TABLE {quote_name(table.name, dialect, always=True)} ({', '.join(items)})"
+
+
+def _column_for_engine(column: Column, dialect: str) -> str:
+    name = quote_name(column.name, dialect, always=True)
+    written = f"{name} {engine_type(column, dialect)}".rstrip()
+    return written + (GENERATED[dialect] if column.is_generated else "")

@@ -33,6 +33,11 @@ _TOKEN: Final = re.compile(
 )
 _BACKSLASH_STRING: Final = re.compile(r"[nNbBxX]?'(?:[^'\\]++|''|\\.)*+'", re.DOTALL)
 _ARRAY: Final = re.compile(r"\[\d*\]")
+_ARRAY_WORD: Final = re.compile(r"(?<!\w)ARRAY\Z", re.IGNORECASE)
+# What follows the word ARRAY: a list of values, in which brackets may stand in strings and nest.
+_ARRAY_PART: Final = re.compile(
+    r"""[^\[\]'"]++|'(?:[^']++|'')*+'|"(?:[^"]++|"")*+"|(?P<mark>[\[\]])"""
+)
 _OPENING: Final = re.compile(r"[nNbBxXeE]?(?P<quote>')|(?P<other>[\"`\[]|/\*)")
 _CLOSERS: Final = {"[": "]", "/*": "*/"}
 
@@ -104,6 +109,8 @@ def _match(text: str, position: int, has_backslash: bool) -> tuple[Token | None,
         array = _ARRAY.match(text, position)
         if array is not None:
             return Token("symbol", array.group(), "[]", position), array.end()
+        if _ARRAY_WORD.search(text, max(0, position - 6), position):
+            return _match_array(text, position)
     match = _TOKEN.match(text, position)
     if match is not None and match.lastgroup == "string" and has_backslash:
         match = _BACKSLASH_STRING.match(text, position)
@@ -134,6 +141,19 @@ def _match(text: str, position: int, has_backslash: bool) -> tuple[Token | None,
 def _ends_type(character: str) -> bool:
     """Whether a bracket right after this character is an array's, as in INTEGER[]."""
     return character.isalnum() or character in "_)]"
+
+
+def _match_array(text: str, start: int) -> tuple[Token, int]:
+    """PostgreSQL's ARRAY[...] as one token, since commas in it end nothing."""
+    depth, position = 0, start
+    while (part := _ARRAY_PART.match(text, position)) is not None:
+        position = part.end()
+        if part.group("mark") is not None:
+            depth += 1 if part.group() == "[" else -1
+            if depth == 0:
+                piece = text[start:position]
+                return Token("quoted", piece, piece[1:-1], start), position
+    raise ScanError("This array is not closed: ] is missing.", start)
 
 
 def _match_dollar(text: str, position: int, delimiter: str) -> tuple[Token, int]:

@@ -9,15 +9,27 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sqlstrictd.schema.create import read_item, read_items
+from sqlstrictd.schema.alter import read_alteration
+from sqlstrictd.schema.comments import clean_comment, take_comment_on
+from sqlstrictd.schema.create import read_items
 from sqlstrictd.schema.cursor import Cursor, show
 from sqlstrictd.schema.draft import SchemaDraft, TableDraft
+from sqlstrictd.schema.ends import (
+    LINE,
+    end_of,
+    is_go,
+    pass_statement,
+    refuse_missing_semicolon,
+)
 from sqlstrictd.schema.keys import read_table_name
+from sqlstrictd.schema.named_statements import (
+    read_domain_statement,
+    read_type_alteration,
+    read_type_statement,
+)
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
 
-_LINE: Final = re.compile(r"[^\r\n]*")
-_COPY_END: Final = re.compile(r"^\\\.[ \t]*$", re.MULTILINE)
 _DELIMITER_END: Final = re.compile(r"^DELIMITER[ \t]+;[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 # Words between CREATE and what it makes.
@@ -36,7 +48,6 @@ _CREATED: Final = frozenset(
 )
 # What CREATE makes with statements inside, up to an END of their own.
 _BLOCKS: Final = frozenset({"TRIGGER", "FUNCTION", "PROCEDURE", "EVENT"})
-_INNER_ENDS: Final = frozenset({"IF", "LOOP", "WHILE", "REPEAT"})
 _PASSED_OVER: Final = frozenset(
     "INSERT REPLACE UPDATE DELETE MERGE SELECT WITH VALUES PRAGMA BEGIN START COMMIT END ROLLBACK "
     "SAVEPOINT RELEASE SET ANALYZE VACUUM REINDEX GRANT REVOKE COMMENT LOCK UNLOCK USE ATTACH "
@@ -59,32 +70,33 @@ _TABLE_OPTIONS: Final = frozenset(
 
 def read_statement(cursor: Cursor, draft: SchemaDraft, first: Token) -> None:
     """Read or pass over one statement with the semicolon after it."""
-    if first.is_symbol(";") or first.is_symbol("/") or _is_go(cursor, first):
+    if first.is_symbol(";") or first.is_symbol("/") or is_go(cursor, first):
         cursor.take()
     elif first.is_symbol("\\"):
-        cursor.jump(_end_of(_LINE, cursor, first.start))  # a command of psql, to the line's end
+        cursor.jump(end_of(LINE, cursor, first.start))  # a command of psql, to the line's end
     elif first.is_word("DELIMITER"):
         draft.leave_out("DELIMITER block", first.start)
-        cursor.jump(_end_of(_DELIMITER_END, cursor, first.end))
+        cursor.jump(end_of(_DELIMITER_END, cursor, first.end))
     elif first.is_word("CREATE"):
         _read_create(cursor, draft)
     elif cursor.take_words("ALTER", "TABLE"):
-        _read_alter(cursor, draft, first)
+        read_alteration(cursor, draft, first)
+    elif cursor.take_words("ALTER", "TYPE"):
+        if not read_type_alteration(cursor, draft):
+            draft.leave_out("ALTER TYPE", first.start)
+        pass_statement(cursor)
+    elif take_comment_on(cursor, draft):
+        pass_statement(cursor)
     elif cursor.take_words("DROP", "TABLE"):
         cursor.take_words("IF", "EXISTS")
         draft.remove(read_table_name(cursor))
-        _pass_statement(cursor)
+        pass_statement(cursor)
     elif first.kind == "word" and first.value.upper() in _PASSED_OVER:
         if first.value.upper() not in _SILENT:
             draft.leave_out(_kind(cursor), first.start)
-        _pass_statement(cursor)
+        pass_statement(cursor)
     else:
         raise cursor.unexpected("a statement is expected (CREATE TABLE, or Table 'name' (column))")
-
-
-def _end_of(pattern: re.Pattern[str], cursor: Cursor, offset: int) -> int:
-    match = pattern.search(cursor.text, offset)
-    return len(cursor.text) if match is None else match.end()
 
 
 def _kind(cursor: Cursor) -> str:
@@ -112,8 +124,14 @@ def _read_create(cursor: Cursor, draft: SchemaDraft) -> None:
         cursor.take()
         _read_table(cursor, draft)
         return
+    if kind in ("CREATE TYPE", "CREATE DOMAIN"):
+        cursor.take()
+        read = read_type_statement if kind == "CREATE TYPE" else read_domain_statement
+        if read(cursor, draft):
+            pass_statement(cursor)
+            return
     draft.leave_out(kind, offset)
-    _pass_statement(cursor, has_block=kind.removeprefix("CREATE ") in _BLOCKS)
+    pass_statement(cursor, has_block=kind.removeprefix("CREATE ") in _BLOCKS)
 
 
 def _read_table(cursor: Cursor, draft: SchemaDraft) -> None:
@@ -122,15 +140,15 @@ def _read_table(cursor: Cursor, draft: SchemaDraft) -> None:
     name = table.name.token
     if fold(name.value).startswith("sqlite_"):
         draft.warn(f"SQLite's own table {show(name.value)} left out", name.start)
-        _pass_statement(cursor)
+        pass_statement(cursor)
         return
     if cursor.sees_word("PARTITION", "OF"):
         draft.warn(f"partition {show(name.value)} left out", name.start)
-        _pass_statement(cursor)
+        pass_statement(cursor)
         return
     _refuse_copies(cursor, name)
     read_items(cursor, table)
-    _read_options(cursor, name)
+    _read_options(cursor, table)
     if is_optional and draft.find(table.name) is not None:
         draft.warn(f"second definition of table {show(name.value)} left out", name.start)
         return
@@ -150,117 +168,26 @@ def _refuse_copies(cursor: Cursor, name: Token) -> None:
         )
 
 
-def _read_options(cursor: Cursor, name: Token) -> None:
-    """Pass over the table's options, up to the semicolon or the end."""
+def _read_options(cursor: Cursor, table: TableDraft) -> None:
+    """Pass over the table's options but its comment, up to the semicolon or the end."""
+    name = table.name.token
     is_first = True
     while (token := cursor.peek()) is not None and not token.is_symbol(";"):
         _refuse_copies(cursor, name)
-        if is_first and not _is_go(cursor, token) and not token.is_word(*_TABLE_OPTIONS):
+        if is_first and not is_go(cursor, token) and not token.is_word(*_TABLE_OPTIONS):
             raise cursor.unexpected("; or a table option is expected")
-        if _is_go(cursor, token):
+        if is_go(cursor, token):
             return
-        _refuse_missing_semicolon(cursor)
+        refuse_missing_semicolon(cursor)
         if token.is_symbol("("):
             cursor.skip_group()
         elif token.is_symbol(")"):
             raise cursor.unexpected("no parenthesis is open")
+        elif cursor.take_words("COMMENT"):
+            cursor.take_symbol("=")
+            said = cursor.peek()
+            if said is not None and (text := cursor.literals.read(said)) is not None:
+                table.comment = clean_comment(text)
         else:
             cursor.take()
         is_first = False
-
-
-def _is_go(cursor: Cursor, token: Token) -> bool:
-    """Whether this is SQL Server's end of a batch: GO alone on its line."""
-    if not token.is_word("GO"):
-        return False
-    before = re.split(r"[\r\n]", cursor.text[max(0, token.start - 80) : token.start])[-1]
-    after = _LINE.match(cursor.text, token.end)
-    return not before.strip() and (after is None or not after.group().strip(" \t;"))
-
-
-def _refuse_missing_semicolon(cursor: Cursor) -> None:
-    if cursor.sees_word("CREATE", "TABLE"):
-        raise cursor.unexpected("a semicolon is expected before the next statement")
-
-
-def _pass_statement(cursor: Cursor, *, has_block: bool = False) -> None:
-    """Pass over the rest of a statement, and over the rows after COPY ... FROM stdin.
-
-    A table that would go by unseen, because a semicolon is missing before it, is an error.
-    """
-    depth = 0
-    is_copy = False
-    while (token := cursor.peek()) is not None:
-        if (token.is_symbol(";") and depth <= 0) or _is_go(cursor, token):
-            break
-        if not has_block:
-            _refuse_missing_semicolon(cursor)
-        cursor.take()
-        is_copy = token.is_word("STDIN")
-        if has_block and token.is_word("BEGIN", "CASE"):
-            depth += 1
-        elif has_block and token.is_word("END"):
-            following = cursor.peek()
-            if following is not None and following.is_word(*_INNER_ENDS):
-                cursor.take()
-            else:
-                depth -= 1
-                if following is not None and following.is_word("CASE"):
-                    cursor.take()
-    if is_copy and token is not None:
-        cursor.jump(_end_of(_COPY_END, cursor, token.end))
-
-
-def _read_alter(cursor: Cursor, draft: SchemaDraft, first: Token) -> None:
-    """Read ALTER TABLE: added columns and keys count, what would rename or drop is refused."""
-    cursor.take_words("IF", "EXISTS")
-    cursor.take_words("ONLY")
-    name = read_table_name(cursor)
-    table = draft.find(name)
-    if table is None:
-        shown = show(name.token.value)
-        draft.warn(f"ALTER TABLE left out: there is no table {shown} before it", first.start)
-        _pass_statement(cursor)
-        return
-    while True:
-        if cursor.take_words("WITH", "CHECK") or cursor.take_words("WITH", "NOCHECK"):
-            continue
-        if cursor.take_words("ADD"):
-            cursor.take_words("COLUMN")
-            cursor.take_words("IF", "NOT", "EXISTS")
-            read_item(cursor, table)
-        else:
-            _pass_alteration(cursor, draft, table)
-        if not cursor.take_symbol(","):
-            break
-    following = cursor.peek()
-    if following is not None and not _is_go(cursor, following):
-        cursor.expect_symbol(";", "after ALTER TABLE")
-
-
-def _pass_alteration(cursor: Cursor, draft: SchemaDraft, table: TableDraft) -> None:
-    """Pass over an alteration that leaves every name as it is.
-
-    Raises:
-        SchemaError: it renames or drops; the schema as it is in the end is needed.
-    """
-    token = cursor.take()
-    following = cursor.peek()
-    keeps_names = following is not None and following.is_word(
-        "CONSTRAINT", "INDEX", "KEY", "FOREIGN", "PRIMARY", "CHECK", "NOT", "DEFAULT"
-    )
-    if token.is_word("RENAME", "CHANGE") or (token.is_word("DROP") and not keeps_names):
-        raise cursor.error(
-            f"Table {show(table.name.token.value)} is renamed or loses a column here "
-            f"({token.value.upper()}); give the schema as it is in the end.",
-            token.start,
-        )
-    draft.leave_out("ALTER TABLE", token.start)
-    while (token_ahead := cursor.peek()) is not None:
-        if token_ahead.is_symbol(",") or token_ahead.is_symbol(";") or _is_go(cursor, token_ahead):
-            return
-        _refuse_missing_semicolon(cursor)
-        if token_ahead.is_symbol("("):
-            cursor.skip_group()
-        else:
-            cursor.take()

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlstrictd.schema.names import fold
 
-_OPTIONAL: Final = frozenset({"values", "comment"})
+_OPTIONAL: Final = frozenset({"values", "comment", "has_number_values", "is_generated"})
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Column:
     """A column: its name and its declared type (upper case, empty where none is declared).
 
     `values` is the closed list that a CHECK or an enum type allows, as plain text without quotes;
-    empty where there is none. `comment` is one line of the user's own words.
+    empty where there is none. `has_number_values` says that they are numbers, to be written bare.
+    `comment` is one line of the user's own words. No statement may write a generated column.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Column:
     not_null: bool = False
     values: tuple[str, ...] = ()
     comment: str = ""
+    has_number_values: bool = False
+    is_generated: bool = False
 
 
 @dataclass(frozen=True)
