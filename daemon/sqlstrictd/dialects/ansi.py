@@ -69,6 +69,7 @@ ANSI: Final = Dialect(
     parser="",
     engine="PostgreSQL 15",
     is_typed=False,
+    apart="U",
     calls=_CALLS,
     forms=_FORMS,
     aggregates=_AGGREGATES,

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlstrictd.dialects.duckdb_words import ALIAS_WORDS, RESERVED_WORDS
 from sqlstrictd.dialects.facts import Call, Dialect, Form
-from sqlstrictd.dialects.literals import DATES, NUMBERS, REGEX
+from sqlstrictd.dialects.literals import DATES, NUMBERS, PADDING, REGEX
 
 _CALLS: Final = (
     # Numbers.
@@ -27,15 +27,13 @@ _CALLS: Final = (
     Call("TRIM LTRIM RTRIM", "T SHORT?", "T"),
     Call("SUBSTR SUBSTRING", "T INT WIDTH?", "T"),
     Call("LEFT RIGHT", "T INT", "T"),
-    Call("LPAD RPAD", "T WIDTH SHORT", "T"),
+    Call("LPAD RPAD", "T WIDTH PAD", "T"),
     Call("REPLACE TRANSLATE", "T T T", "T"),
     Call("STRPOS INSTR LEVENSHTEIN", "T T", "X"),
     Call("CONTAINS STARTS_WITH ENDS_WITH PREFIX SUFFIX", "T T", "B"),
     Call("JARO_WINKLER_SIMILARITY", "T T", "N"),
     Call("SPLIT_PART", "T SHORT WIDTH", "T"),
     Call("STRING_SPLIT", "T SHORT", "O"),
-    Call("CONCAT", "E E*", "T"),
-    Call("CONCAT_WS", "SHORT E*", "T"),
     Call("REGEXP_MATCHES REGEXP_FULL_MATCH", "T REGEX", "B"),
     Call("REGEXP_REPLACE", "T REGEX SHORT REGEX_FLAGS?", "T"),
     Call("REGEXP_EXTRACT", "T REGEX", "T"),
@@ -64,7 +62,7 @@ _CALLS: Final = (
     Call("AGE", "S S?", "O"),
     Call("STRFTIME", "S TIME_FORMAT", "T"),
     Call("STRFTIME", "D TIME_FORMAT", "T"),
-    Call("STRPTIME", "T TIME_FORMAT", "S"),
+    Call("STRPTIME", "T READ_FORMAT", "S"),
     # JSON and lists.
     Call("JSON_EXTRACT", "J JSON_PATH", "J"),
     Call("JSON_EXTRACT_STRING", "J JSON_PATH", "T"),
@@ -73,15 +71,21 @@ _CALLS: Final = (
     Call("JSON_VALID", "T", "B"),
 )
 
+# What CONCAT takes together: it takes lists too, but not beside anything else.
+_SHOWN: Final = "({T} | {N} | {D} | {S})"
+
 _FORMS: Final = (
+    Form(f'"CONCAT(" {_SHOWN} ", " {_SHOWN} (", " {_SHOWN} (", " {_SHOWN})?)? ")"', "T"),
+    Form(f'"CONCAT_WS(" SHORT ", " {_SHOWN} ", " {_SHOWN} (", " {_SHOWN})? ")"', "T"),
     Form('"CURRENT_DATE"', "D"),
     Form('"CURRENT_TIMESTAMP"', "S"),
     Form('"EXTRACT(" FIELD " FROM " {S} ")"', "X"),
+    Form('"EXTRACT(" "EPOCH" " FROM " {S} ")"', "N"),
     Form('"EXTRACT(" DATE_FIELD " FROM " {D} ")"', "X"),
     Form('"(" {D} " - " {D} ")"', "X"),
     Form('"(" {D} (" + " | " - ") WIDTH ")"', "D"),
     Form('"(" {S} " - " {S} ")"', "O"),
-    Form('"EXTRACT(" SPAN_FIELD " FROM (" {S} " - " {S} "))"', "N"),
+    Form('"EXTRACT(" SPAN_FIELD " FROM " "(" {S} " - " {S} ")" ")"', "N"),
     Form('"DATE_ADD(" ({S} | {D}) ", INTERVAL " WIDTH " " UNIT ")"', "S"),
     Form('"(" {S} " AT TIME ZONE " ZONE ")"', "S"),
     Form('"POSITION(" {T} " IN " {T} ")"', "X"),
@@ -129,7 +133,7 @@ _WINDOWS: Final = (
 _DATE_PARTS: Final = "millennium century decade year quarter month week day".split()
 _TIME_PARTS: Final = "hour minute second milliseconds microseconds".split()
 _DATE_FIELDS: Final = "YEAR QUARTER MONTH WEEK DAY DOW DOY ISODOW ISOYEAR DECADE CENTURY".split()
-_TIME_FIELDS: Final = "HOUR MINUTE SECOND EPOCH".split()
+_TIME_FIELDS: Final = "HOUR MINUTE SECOND".split()
 _SPAN_FIELDS: Final = "YEAR MONTH DAY HOUR MINUTE SECOND EPOCH".split()
 
 
@@ -141,11 +145,17 @@ def _strings(words: list[str]) -> str:
     return _words([f"'{word.lower()}'" for word in words])
 
 
-_PATTERN: Final = "%-?[aAbBdHIjmMpSuUwWyYVG]"
+_PATTERN: Final = "(%[aAbBdHIjmMpSuUwWyYVG]|%-[dHIjmMSy])"
+# What is read must name every field once, so these are whole formats.
+_READ_DATE: Final = (
+    r"(%Y[-\/.]?%m[-\/.]?%d|(%d[-\/.]%m|%m[-\/.]%d)[-\/.]%Y|%d %[bB] %Y|%[bB] %d, %Y"
+    r"|%Y[-\/.]?%m|%Y)"
+)
 
 _TERMINALS: Final = {
     **DATES,
     **NUMBERS,
+    **PADDING,
     "REGEX": REGEX,
     "REGEX_FLAGS": "\"'g'\" | \"'i'\" | \"'gi'\"",
     "PART": _strings(_DATE_PARTS + _TIME_PARTS),
@@ -156,6 +166,7 @@ _TERMINALS: Final = {
     "FIELD_STRING": _strings(_DATE_FIELDS + _TIME_FIELDS),
     "DATE_FIELD_STRING": _strings(_DATE_FIELDS),
     "TIME_FORMAT": rf"/'{_PATTERN}([-:\/., ]{{1,2}}{_PATTERN}){{0,6}}'/",
+    "READ_FORMAT": f"/'{_READ_DATE}( %H:%M(:%S)?)?'/",
     "ZONE": "\"'UTC'\" | \"'Europe/London'\" | \"'Europe/Berlin'\" | \"'America/New_York'\""
     " | \"'America/Los_Angeles'\" | \"'Asia/Tokyo'\"",
     "UNIT": '"SECOND" | "SECONDS" | "MINUTE" | "MINUTES" | "HOUR" | "HOURS" | "DAY" | "DAYS"'
@@ -192,6 +203,16 @@ DUCKDB: Final = Dialect(
         "B": ("BOOLEAN",),
         "J": ("JSON",),
         "O": ("TIME", "INTERVAL"),
+    },
+    cast_sources={
+        "X": "XNT",
+        "N": "XNT",
+        "T": "XNTDSBJO",
+        "D": "TDS",
+        "S": "TDS",
+        "B": "TB",
+        "J": "TJ",
+        "O": "T",
     },
     column_types={
         "X": r"(TINY|SMALL|BIG|HUGE|UTINY|USMALL|UBIG|UHUGE|U)?INT(EGER)?|INT[1248]|SHORT|LONG"

@@ -10,7 +10,8 @@ Expressions belong to value classes, one letter each:
     J  JSON that operators and functions take    O  anything else that can be compared and sorted
     U  what cannot be compared, grouped or sorted (PostgreSQL's json and xml, points)
 
-Where `is_typed` is false the engine converts between all of them, and they count as one.
+Where `is_typed` is false the engine converts between all of them but those in `apart`, and they
+count as one.
 
 The arguments of a call are codes: a class letter for an expression of that class; `K` for one of
 any comparable class, the same for every K of the call (as a result: that class); `E` for one of any
@@ -53,8 +54,9 @@ class Form:
     """An expression that is no plain call: `Form('"EXTRACT(" FIELD " FROM " {S} ")"', "X")`.
 
     The text is the body of a Lark rule: string literals, names of terminals, and `{C}` for an
-    expression of class C. It never starts with a column, and no literal in it starts or ends with
-    a blank unless a blank is written there.
+    expression of class C. It never starts with a column. No literal in it begins like another lexeme
+    that may stand in its place and then goes on: llguidance's lexer takes the longer one and does
+    not come back.
     """
 
     text: str
@@ -73,7 +75,8 @@ class Dialect:
     calls: tuple[Call, ...]
     forms: tuple[Form, ...]
     aggregates: tuple[Call, ...]
-    aggregate_forms: tuple[Form, ...]  # the classes in them are of expressions without aggregates
+    # In aggregates: expressions that hold a column and no aggregate.
+    aggregate_forms: tuple[Form, ...]
     windows: tuple[Call, ...]
     # Bodies of Lark terminals that arguments and forms name: {"FIELD": '"YEAR" | "MONTH"'}.
     terminals: Mapping[str, str]
@@ -86,8 +89,14 @@ class Dialect:
     # that can, but not as an alias without AS.
     reserved_words: frozenset[str]
     alias_words: frozenset[str]
+    # Untyped dialects: the classes that the engine does not convert to others everywhere.
+    apart: str = ""
+    # Typed dialects: the classes of what can be cast to a class: {"D": "TDS"}. A bare string
+    # literal is never cast, since the engine reads it at once.
+    cast_sources: Mapping[str, str] = field(default_factory=dict)
     # Bodies of rules for literals of a class, for classes whose literals are no numbers or strings.
-    # Beside a column of class D or S, DATE_STRING and TIMESTAMP_STRING alone are literals too.
+    # Beside a column of class D or S, DATE_STRING and TIMESTAMP_STRING alone are literals too. The
+    # first word of a literal ("DATE ") hides a column spelled like it from the lexer.
     literals: Mapping[str, str] = field(default_factory=dict)
     name_quote: str = '"'
     has_backslash_escapes: bool = False  # in string literals

@@ -29,8 +29,10 @@ NUMBERS: Final = {
     "SHARE": r"/0\.[0-9]{1,3}/",  # a quantile
 }
 
+PADDING: Final = {"PAD": "/'[ 0*#._x-]'/"}  # to fill a text up with; an empty one is an error
+
 # A regular expression that every engine's own syntax takes: no groups, no unclosed brackets.
 _ATOM: Final = r"([A-Za-z0-9 _@%,:\-]|\.|\[\^?([A-Za-z_ ]|0-9|a-z|A-Z){1,6}\])"
-_REPEATED: Final = rf"{_ATOM}[*+?]?"
+_REPEATED: Final = rf"({_ATOM}[*+?]?)"
 
 REGEX: Final = rf"/'\^?{_REPEATED}{{1,24}}(\|{_REPEATED}{{1,24}}){{0,3}}\$?'/"

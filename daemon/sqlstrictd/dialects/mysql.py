@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlstrictd.dialects.facts import Call, Dialect, Form
-from sqlstrictd.dialects.literals import DATES, NUMBERS, REGEX
+from sqlstrictd.dialects.literals import DATES, NUMBERS, PADDING, REGEX
 from sqlstrictd.dialects.mysql_words import ALIAS_WORDS, RESERVED_WORDS
 
 _CALLS: Final = (
@@ -28,7 +28,7 @@ _CALLS: Final = (
     Call("SUBSTRING SUBSTR", "T X X?", "T"),
     Call("MID", "T X X", "T"),
     Call("LEFT RIGHT", "T X", "T"),
-    Call("LPAD RPAD", "T WIDTH SHORT", "T"),
+    Call("LPAD RPAD", "T WIDTH PAD", "T"),
     Call("REPLACE", "T T T", "T"),
     Call("INSTR LOCATE", "T T", "X"),
     Call("STRCMP", "T T", "X"),
@@ -80,7 +80,6 @@ _FORMS: Final = (
     Form('"POSITION(" {T} " IN " {T} ")"', "X"),
     Form('"TRIM(" ("BOTH " | "LEADING " | "TRAILING ") SHORT " FROM " {T} ")"', "T"),
     Form('"SUBSTRING(" {T} " FROM " WIDTH (" FOR " WIDTH)? ")"', "T"),
-    Form('"JSON_UNQUOTE(JSON_EXTRACT(" {J} ", " JSON_PATH "))"', "T"),
 )
 
 _AGGREGATES: Final = (
@@ -113,6 +112,7 @@ _PATTERN: Final = "%[aBbcDdeHhIijkMmprSsTUuVvWwYy]"
 _TERMINALS: Final = {
     **DATES,
     **NUMBERS,
+    **PADDING,
     "REGEX": REGEX,
     "UNIT": '"SECOND" | "MINUTE" | "HOUR" | "DAY" | "WEEK" | "MONTH" | "QUARTER" | "YEAR"',
     "AMOUNT": "/-?[1-9][0-9]{0,3}/",
@@ -125,6 +125,7 @@ MYSQL: Final = Dialect(
     parser="mysql",
     engine="MariaDB 10.11",
     is_typed=False,
+    apart="JU",
     calls=_CALLS,
     forms=_FORMS,
     aggregates=_AGGREGATES,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlstrictd.dialects.facts import Call, Dialect, Form
-from sqlstrictd.dialects.literals import DATES, NUMBERS, REGEX
+from sqlstrictd.dialects.literals import DATES, NUMBERS, PADDING, REGEX
 from sqlstrictd.dialects.postgres_words import ALIAS_WORDS, RESERVED_WORDS
 
 _CALLS: Final = (
@@ -28,7 +28,7 @@ _CALLS: Final = (
     Call("TRIM LTRIM RTRIM BTRIM", "T SHORT?", "T"),
     Call("SUBSTR SUBSTRING", "T INT WIDTH?", "T"),
     Call("LEFT RIGHT", "T INT", "T"),
-    Call("LPAD RPAD", "T WIDTH SHORT?", "T"),
+    Call("LPAD RPAD", "T WIDTH PAD?", "T"),
     Call("REPLACE TRANSLATE", "T T T", "T"),
     Call("STRPOS", "T T", "X"),
     Call("STARTS_WITH", "T T", "B"),
@@ -49,8 +49,8 @@ _CALLS: Final = (
     Call("TO_CHAR", "S TIME_FORMAT", "T"),
     Call("TO_CHAR", "D DATE_FORMAT", "T"),
     Call("TO_CHAR", "N NUMBER_FORMAT", "T"),
-    Call("TO_DATE", "T DATE_FORMAT", "D"),
-    Call("TO_TIMESTAMP", "T TIME_FORMAT", "S"),
+    Call("TO_DATE", "T READ_DATE_FORMAT", "D"),
+    Call("TO_TIMESTAMP", "T READ_TIME_FORMAT", "S"),
     Call("TO_TIMESTAMP", "N", "S"),
     Call("DATE", "S", "D"),
     Call("AGE", "S S?", "O"),
@@ -67,12 +67,12 @@ _FORMS: Final = (
     Form('"CURRENT_TIMESTAMP" | "LOCALTIMESTAMP"', "S"),
     Form('"EXTRACT(" FIELD " FROM " {S} ")"', "X"),
     Form('"EXTRACT(" DATE_FIELD " FROM " {D} ")"', "X"),
-    Form('"EXTRACT(" SPAN_FIELD " FROM (" {S} " - " {S} "))"', "X"),
-    Form('"EXTRACT(" SPAN_FIELD " FROM AGE(" {S} (", " {S})? "))"', "X"),
-    Form('"EXTRACT(" SPAN_FIELD " FROM AGE(" {D} (", " {D})? "))"', "X"),
+    Form('"EXTRACT(" SPAN_FIELD " FROM " "(" {S} " - " {S} ")" ")"', "X"),
+    Form('"EXTRACT(" SPAN_FIELD " FROM " "AGE(" {S} (", " {S})? ")" ")"', "X"),
+    Form('"EXTRACT(" SPAN_FIELD " FROM " "AGE(" {D} (", " {D})? ")" ")"', "X"),
     Form('"DATE_PART(" SPAN_FIELD_STRING ", " {S} " - " {S} ")"', "N"),
-    Form('"DATE_PART(" SPAN_FIELD_STRING ", AGE(" {S} (", " {S})? "))"', "N"),
-    Form('"DATE_PART(" SPAN_FIELD_STRING ", AGE(" {D} (", " {D})? "))"', "N"),
+    Form('"DATE_PART(" SPAN_FIELD_STRING ", " "AGE(" {S} (", " {S})? ")" ")"', "N"),
+    Form('"DATE_PART(" SPAN_FIELD_STRING ", " "AGE(" {D} (", " {D})? ")" ")"', "N"),
     Form('"(" {D} " - " {D} ")"', "X"),
     Form('"(" {D} (" + " | " - ") WIDTH ")"', "D"),
     Form('"(" {S} " - " {S} ")"', "O"),
@@ -87,7 +87,6 @@ _FORMS: Final = (
         "T",
     ),
     Form('"LEFT(" {T} ", " ("STRPOS(" {T} ", " {T} ")" | "LENGTH(" {T} ")") " - " WIDTH ")"', "T"),
-    Form('"(" {T} " COLLATE \\"C\\")"', "T"),
 )
 
 _AGGREGATES: Final = (
@@ -141,11 +140,17 @@ def _strings(words: list[str]) -> str:
 
 _DATE_PATTERN: Final = "YYYY|YY|MM|DD|DDD|MON|Mon|Month|FMMonth|DY|Dy|Day|FMDay|D|Q|WW|IW|IYYY"
 _TIME_PATTERN: Final = f"{_DATE_PATTERN}|HH24|HH12|HH|MI|SS|MS|AM|PM"
-_BETWEEN: Final = r"[-/:., ]{1,2}"
+# What is read must name every field once, so these are whole formats.
+_READ_DATE: Final = (
+    r"(YYYY[-\/.]?MM[-\/.]?DD|(DD[-\/.]MM|MM[-\/.]DD)[-\/.]YYYY|DD (Mon|Month) YYYY"
+    r"|(Mon|Month) DD, YYYY|YYYY[-\/.]?MM|YYYY)"
+)
+_BETWEEN: Final = r"[-\/:., ]{1,2}"
 
 _TERMINALS: Final = {
     **DATES,
     **NUMBERS,
+    **PADDING,
     "REGEX": REGEX,
     "REGEX_FLAGS": "\"'g'\" | \"'i'\" | \"'gi'\"",
     "PART": _strings(_DATE_PARTS + _TIME_PARTS),
@@ -158,6 +163,8 @@ _TERMINALS: Final = {
     "SPAN_FIELD_STRING": _strings(_SPAN_FIELDS),
     "DATE_FORMAT": f"/'({_DATE_PATTERN})({_BETWEEN}({_DATE_PATTERN})){{0,3}}'/",
     "TIME_FORMAT": f"/'({_TIME_PATTERN})({_BETWEEN}({_TIME_PATTERN})){{0,6}}'/",
+    "READ_DATE_FORMAT": f"/'{_READ_DATE}'/",
+    "READ_TIME_FORMAT": f"/'{_READ_DATE}( HH24:MI(:SS)?)?'/",
     "NUMBER_FORMAT": r"/'(FM)?[90]{1,9}(,[90]{3}){0,2}(\.[90]{1,4})?%?'/",
     "ZONE": "\"'UTC'\" | \"'Europe/London'\" | \"'Europe/Berlin'\" | \"'America/New_York'\""
     " | \"'America/Los_Angeles'\" | \"'Asia/Tokyo'\"",
@@ -193,6 +200,16 @@ POSTGRES: Final = Dialect(
         "B": ("BOOLEAN",),
         "J": ("JSONB",),
         "O": ("TIME", "INTERVAL"),
+    },
+    cast_sources={
+        "X": "XNT",
+        "N": "XNT",
+        "T": "XNTDSBJO",
+        "D": "TDS",
+        "S": "TDS",
+        "B": "TB",
+        "J": "TJ",
+        "O": "T",
     },
     column_types={
         "X": r"(SMALL|BIG)?INT(EGER)?|INT[248]|(SMALL|BIG)?SERIAL|SERIAL[248]|NUMERIC|DECIMAL|DEC",

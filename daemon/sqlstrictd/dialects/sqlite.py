@@ -30,15 +30,19 @@ _CALLS: Final = (
     Call("IIF", "B K K", "K"),
     Call("DATE", "S", "D"),
     Call("DATE", "S MODIFIER*", "D"),
+    Call("DATE", "NOW", "D"),
     Call("DATE", "NOW MODIFIER*", "D"),
     Call("TIME DATETIME", "S", "S"),
     Call("TIME DATETIME", "S MODIFIER*", "S"),
+    Call("TIME DATETIME", "NOW", "S"),
     Call("TIME DATETIME", "NOW MODIFIER*", "S"),
     Call("JULIANDAY", "S", "N"),
     Call("JULIANDAY", "S MODIFIER*", "N"),
+    Call("JULIANDAY", "NOW", "N"),
     Call("JULIANDAY", "NOW MODIFIER*", "N"),
     Call("STRFTIME", "TIME_FORMAT S", "T"),
     Call("STRFTIME", "TIME_FORMAT S MODIFIER*", "T"),
+    Call("STRFTIME", "TIME_FORMAT NOW", "T"),
     Call("STRFTIME", "TIME_FORMAT NOW MODIFIER*", "T"),
     Call("JSON_EXTRACT", "J JSON_PATH", "T"),
     Call("JSON_ARRAY_LENGTH", "J JSON_PATH?", "X"),
@@ -49,10 +53,6 @@ _CALLS: Final = (
 _FORMS: Final = (
     Form('"CURRENT_DATE"', "D"),
     Form('"CURRENT_TIMESTAMP" | "CURRENT_TIME"', "S"),
-    Form("\"DATE('now')\"", "D"),
-    Form("\"DATETIME('now')\"", "S"),
-    Form("\"JULIANDAY('now')\"", "N"),
-    Form('"STRFTIME(" TIME_FORMAT ", \'now\')"', "T"),
 )
 
 _AGGREGATES: Final = (
