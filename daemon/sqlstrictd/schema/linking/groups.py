@@ -10,6 +10,12 @@ from typing import Final
 
 _SMALLEST: Final = 2
 _LARGEST: Final = 60
+# What staging tables, archives and the like add to the name of the table that they copy.
+_COPY_WORDS: Final = frozenset(
+    """archive archived audit backup bak bck bkp copy dim ext external fact fct hist history landing
+    legacy load log old orig prev previous raw sandbox snap snapshot src stage staging stg sync temp
+    test tmp trash unused v version""".split()
+)
 
 
 def prefix_groups(names: list[tuple[str, ...]]) -> tuple[list[tuple[int, ...]], list[list[int]]]:
@@ -40,3 +46,37 @@ def prefix_groups(names: list[tuple[str, ...]]) -> tuple[list[tuple[int, ...]], 
             size_inside = size
         groups.append(tuple(own))
     return groups, held
+
+
+def shared_beginnings(names: list[tuple[str, ...]]) -> list[int]:
+    """Count the first words of each name that say what a group is called, not what a table is.
+
+    That is the longest beginning, less than the whole name, that three names or more have.
+    """
+    members: dict[tuple[str, ...], int] = {}
+    for words in names:
+        for depth in range(1, len(words)):
+            members[words[:depth]] = members.get(words[:depth], 0) + 1
+    return [
+        max((depth for depth in range(1, len(words)) if members[words[:depth]] >= 3), default=0)
+        for words in names
+    ]
+
+
+def copies(names: list[tuple[str, ...]]) -> list[frozenset[str]]:
+    """For each name, the words that make it a copy of another: orders_archive, stg_orders.
+
+    Empty where no table has the name without them.
+    """
+    whole = set(names)
+    return [
+        frozenset(marks)
+        if (marks := [word for word in words if _marks_copy(word)])
+        and tuple(word for word in words if not _marks_copy(word)) in whole
+        else frozenset()
+        for words in names
+    ]
+
+
+def _marks_copy(word: str) -> bool:
+    return word in _COPY_WORDS or word.isdigit()

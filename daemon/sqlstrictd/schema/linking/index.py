@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Final
 
 from sqlstrictd.constraint.sets import JoinKeys
-from sqlstrictd.schema.linking.groups import prefix_groups
-from sqlstrictd.schema.linking.vocabulary import ABBREVIATIONS
+from sqlstrictd.schema.linking.groups import copies, prefix_groups, shared_beginnings
+from sqlstrictd.schema.linking.vocabulary import ABBREVIATIONS, STOP_WORDS
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema, Table
 from sqlstrictd.schema.words import name_words
@@ -49,6 +49,8 @@ class SchemaIndex:
         self.n_columns = sum(len(table.columns) for table in schema.tables)
         self.number_of = {table.name: number for number, table in enumerate(schema.tables)}
         self._expanded: dict[str, tuple[str, ...]] = {}
+        self._joined: set[str] = set()
+        self._said: dict[tuple[int, int], tuple[str, ...]] = {}
         self.places = [
             [
                 Place(TABLE, name_words(table.name)),
@@ -57,13 +59,17 @@ class SchemaIndex:
             for table in schema.tables
         ]
         self.prefixes, self.groups = prefix_groups([own[0].words for own in self.places])
+        names = [own[0].words for own in self.places]
+        self.beginnings = shared_beginnings(names)
+        self.copies = copies(names)
         # word -> {number of the table: how much the word counts there, 0 to 1}
         self.postings: dict[str, dict[int, float]] = {}
         self._post_all()
-        # Words with the same first three letters: the only ones that are compared for endings.
+        # Words with the same first three letters: the only ones that are compared for endings. A
+        # name of several words written in one begins like each of the names that share its first.
         self.by_beginning: dict[str, list[str]] = {}
         for word in self.postings:
-            if len(word) >= 3 and not word.isdigit():
+            if len(word) >= 3 and not word.isdigit() and word not in self._joined:
                 self.by_beginning.setdefault(word[:3], []).append(word)
         self.long_words = [word for word in self.postings if len(word) >= 4 and word.isalpha()]
 
@@ -96,6 +102,10 @@ class SchemaIndex:
         """What a word of a name stands for besides itself: an abbreviation's words, its parts."""
         return self._expanded.get(word, ())
 
+    def said(self, number: int, column: int) -> tuple[str, ...]:
+        """The words of a column's comment and values; where `column` is TABLE, of the table's."""
+        return self._said.get((number, column), ())
+
     def _post_all(self) -> None:
         own_words = {word for own in self.places for place in own for word in place.words}
         for word in sorted(own_words):
@@ -109,6 +119,7 @@ class SchemaIndex:
                     strength = _COLUMN if len(place.words) == 1 else _COLUMN_PART
                 self._post_name(number, place.words, strength)
             self._post_texts(number, self.schema.tables[number])
+        self._joined -= own_words
 
     def _post_name(self, number: int, words: tuple[str, ...], strength: float) -> None:
         for word in words:
@@ -116,17 +127,24 @@ class SchemaIndex:
             for other in self._expanded.get(word, ()):
                 self._post(other, number, strength * _EXPANDED)
         if 1 < len(words) <= 4:
+            self._joined.add("".join(words))
             self._post("".join(words), number, strength)
 
     def _post_texts(self, number: int, table: Table) -> None:
-        for text in (table.comment, *(column.comment for column in table.columns)):
-            for word in name_words(text)[:_COMMENT_WORDS] if text else ():
-                self._post(word, number, _COMMENT)
-        for column in table.columns:
+        if table.comment:
+            self._post_said(number, TABLE, name_words(table.comment)[:_COMMENT_WORDS], _COMMENT)
+        for at, column in enumerate(table.columns):
+            if column.comment:
+                self._post_said(number, at, name_words(column.comment)[:_COMMENT_WORDS], _COMMENT)
             if column.values:
-                words = [word for value in column.values for word in name_words(value)]
-                for word in words[:_VALUE_WORDS]:
-                    self._post(word, number, _VALUE)
+                words = tuple(word for value in column.values for word in name_words(value))
+                self._post_said(number, at, words[:_VALUE_WORDS], _VALUE)
+
+    def _post_said(self, number: int, column: int, words: tuple[str, ...], strength: float) -> None:
+        kept = [word for word in words if word not in STOP_WORDS]
+        self._said[number, column] = (*self.said(number, column), *kept)
+        for word in kept:
+            self._post(word, number, strength)
 
     def _post(self, word: str, number: int, strength: float) -> None:
         held = self.postings.setdefault(word, {})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlstrictd.schema.linking.index import index_of
-from sqlstrictd.schema.linking.paths import bridges
+from sqlstrictd.schema.linking.paths import TIED, with_bridges
 from sqlstrictd.schema.linking.ranking import Ranking
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.render import Rendering, render
@@ -29,7 +29,6 @@ _WIDE: Final = 40  # columns from which a table of a part may lose some
 _KEPT_COLUMNS: Final = 24
 _FAR: Final = 0.35  # of the best score: tables below it are not shown
 _AT_LEAST: Final = 6  # tables that are shown however far they are
-_TIED: Final = 6  # tables that are tied together along keys
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def choose_part(
         return Part(schema, tuple(table.name for table in schema.tables), is_whole=True)
     index = index_of(schema)
     ranking = Ranking(index, question)
-    order = _with_bridges(ranking)
+    order = with_bridges(ranking)
     budget = min(PART_CHARACTERS, max_prompt_characters)
     shown: dict[int, Table] = {}
     best = ranking.scores.get(order[0], 0.0) if order else 0.0
@@ -100,23 +99,11 @@ def fits(schema: Schema, max_characters: int, rendering: Rendering = "ddl") -> b
     return n_least <= max_characters and len(render(schema, rendering)) <= max_characters
 
 
-def _with_bridges(ranking: Ranking) -> list[int]:
-    """Order the tables: the nearest first, and those that tie them right after them."""
-    tables = ranking.tables or list(range(len(ranking.index.schema.tables)))
-    nearest = [
-        table
-        for table in tables[:_TIED]
-        if ranking.scores.get(table, 0.0) >= 0.6 * ranking.scores.get(tables[0], 0.0)
-    ]
-    tied = bridges(nearest, ranking.index.links, ranking.scores)
-    return list(dict.fromkeys([*nearest, *tied, *tables]))
-
-
 def _further(ranking: Ranking, shown: list[int]) -> Iterable[int]:
     """Yield tables that the prompt does not show and a statement may still need."""
     seen = set(shown)
     following = [
-        *(other for table in shown[:_TIED] for other in ranking.index.declared[table]),
+        *(other for table in shown[:TIED] for other in ranking.index.declared[table]),
         *ranking.tables,
     ]
     for table in following:

@@ -1,6 +1,7 @@
 """The tables between tables: what must stand in FROM beside two tables so that keys link them.
 
-Called by `part.py`: a question names students and courses, and the statement needs enrolments.
+A question names students and courses, and the statement needs enrolments. Called by `part.py` and
+`sets.py`.
 """
 
 from __future__ import annotations
@@ -8,8 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from sqlstrictd.schema.linking.ranking import Ranking
+
+TIED: Final = 6  # tables that are tied together along keys
+_LIKELY: Final = 0.6  # of the best score: tables from there on are tied
 _MAX_BRIDGES: Final = 2  # tables between two others
 _SEEN: Final = 600  # tables looked at for one bridge; hubs link hundreds
+
+
+def with_bridges(ranking: Ranking) -> list[int]:
+    """Order all tables: the nearest first, those that tie them right after them, then the others.
+
+    Tables that the question has nothing to do with come last, in the schema's order.
+    """
+    tables = list(dict.fromkeys([*ranking.tables, *range(len(ranking.index.schema.tables))]))
+    scores = ranking.scores
+    least = _LIKELY * scores.get(tables[0], 0.0)
+    nearest = [table for table in tables[:TIED] if scores.get(table, 0.0) >= least]
+    tied = bridges(nearest, ranking.index.links, scores)
+    return list(dict.fromkeys([*nearest, *tied, *tables]))
 
 
 def bridges(

@@ -14,11 +14,13 @@ from typing import Final
 from sqlstrictd.schema.linking.alike import Alike, alike
 from sqlstrictd.schema.linking.index import TABLE, Place, SchemaIndex
 from sqlstrictd.schema.linking.terms import Term, terms_of
-from sqlstrictd.schema.words import name_words
 
 _CLOSE: Final = 250  # tables that are looked at name by name
-_TOGETHER: Final = 0.9  # of what its neighbourhood explains that counts for a table
-_COVERED: Final = 0.5  # for a table whose whole name is asked for
+_TOGETHER: Final = 1.0  # of what its neighbourhood explains that counts for a table
+_SIZE: Final = 0.05
+_BEGINNING: Final = 0.4
+_COPY: Final = 0.8
+_COVERED: Final = 0.3  # for a table whose whole name is asked for
 
 
 class Ranking:
@@ -74,8 +76,14 @@ class Ranking:
             if not explained:
                 continue
             if place.column == TABLE:
-                covered = share
-                strength = 0.7 + 0.3 * share
+                beginning = self.index.beginnings[table]
+                own, own_share = self._explain_name(Place(TABLE, place.words[beginning:]))
+                covered = max(share, own_share)
+                strength = 0.7 + 0.3 * covered
+                for number, likeness in explained.items():
+                    if number not in own:
+                        found[number] = _BEGINNING * likeness
+                explained = own
             else:
                 strength = 0.35 + 0.4 * share
             for number, likeness in explained.items():
@@ -108,12 +116,10 @@ class Ranking:
         if joined:
             for number, likeness in self._terms_like(joined):
                 explained[number] = max(explained.get(number, 0.0), likeness)
-                shares = [1.0]
+                shares = [max(likeness, *shares)]
         if not shares:
             return {}, 0.0
-        # The beginning of a name may be what a whole group of tables is called.
-        ends = [sum(shares[at:]) / len(shares[at:]) for at in range(len(shares))]
-        return explained, max(ends[0], 0.9 * max(ends))
+        return explained, sum(shares) / len(shares)
 
     def _terms_like(self, word: str) -> list[tuple[int, float]]:
         return self._by_word.get(word, [])
@@ -127,16 +133,21 @@ class Ranking:
                 if explained:
                     worth[place.column] = (0.5 + 0.5 * share) * self._worth(explained)
         columns = self.index.schema.tables[table].columns
-        for at, column in enumerate(columns):
-            for text in (column.comment, *column.values):
-                for word in name_words(text) if text else ():
-                    for number, likeness in self._terms_like(word):
-                        value = 0.5 * likeness * self.weights[number]
-                        worth[at] = max(value, worth.get(at, 0.0))
+        for at in range(len(columns)):
+            for word in self.index.said(table, at):
+                for number, likeness in self._terms_like(word):
+                    value = 0.5 * likeness * self.weights[number]
+                    worth[at] = max(value, worth.get(at, 0.0))
         return worth
 
     def _worth(self, explained: dict[int, float]) -> float:
         return sum(self.weights[number] * value for number, value in explained.items())
+
+    def _compact(self, place: tuple[str, int]) -> float:
+        """Discount large neighbourhoods: they explain more by chance."""
+        kind, number = place
+        held = self.index.groups if kind == "prefix" else self.index.declared
+        return 1.0 / (1.0 + _SIZE * math.log2(1 + len(held[number])))
 
     def _add_neighbourhoods(self, nearest: list[int]) -> dict[int, float]:
         """Score the tables near the question and those around them."""
@@ -149,7 +160,7 @@ class Ranking:
                 for number, value in self.explained[table].items():
                     if value > best.get(number, 0.0):
                         best[number] = value
-        worth = {place: self._worth(best) for place, best in around.items()}
+        worth = {place: self._worth(best) * self._compact(place) for place, best in around.items()}
         scores: dict[int, float] = {}
         members = set(nearest)
         for table in nearest[:20]:
@@ -163,4 +174,6 @@ class Ranking:
             together = max((worth.get(place, 0.0) for place in places), default=0.0)
             own = self.own.get(table, 0.0)
             scores[table] = own + _TOGETHER * together + _COVERED * self.covered.get(table, 0.0)
+            if any(mark not in self._by_word for mark in self.index.copies[table]):
+                scores[table] *= _COPY
         return scores
