@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent import futures
 from typing import Any
 
 from sqlstrictd.engine.engine import Engine
@@ -46,6 +47,15 @@ def run(engine: Engine, until: Callable[[list[Message]], bool]) -> list[Message]
         messages += engine.scheduler.step()
         assert not any(isinstance(message, Failed) for message in messages), messages
     return messages
+
+
+def wait_until_prepared(engine: Engine) -> None:
+    """Wait for the preparing threads, so that the next step may start all that was submitted.
+
+    Else a request that is prepared first is started first, and others go on in the meantime.
+    """
+    waiting = [job.preparation for job in engine.scheduler._waiting]
+    assert not futures.wait(waiting, timeout=120).not_done
 
 
 def has(kind: type[Message], request_id: int) -> Callable[[list[Message]], bool]:

@@ -28,8 +28,8 @@ CREATE TABLE orders (
 QUESTION = "How many orders are open?"
 GOOD_SQL = "SELECT COUNT(*) FROM orders WHERE status = 'open';"
 QUICK = Patience(
-    load_s=5.0,
-    heartbeat_s=5.0,
+    load_s=120.0,
+    heartbeat_s=30.0,
     watch_s=0.05,
     backoff_s=(0.01,),
     circuit_retry_s=0.05,

@@ -173,6 +173,6 @@ async def silent(engine: StandInEngine, work: Work) -> None:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for a condition that comes true however slow the machine is; fails where it does not."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not condition():
             await asyncio.sleep(0.005)

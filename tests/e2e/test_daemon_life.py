@@ -31,6 +31,14 @@ def question(text: str = "How many orders are open?", **fields: object) -> pb.Tr
     return pb.TranslateRequest(question=text, schema=pb.SchemaRef(ddl=DDL), **fields)
 
 
+def wait_until_busy(daemon: Daemon, n_slots: int) -> None:
+    """Wait until so many questions are with the engine; fails where they never are."""
+    end = time.monotonic() + 60
+    while daemon.status().slots_busy < n_slots:
+        assert time.monotonic() < end, daemon.text
+        time.sleep(0.01)
+
+
 def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(folder, arguments),
@@ -213,6 +221,8 @@ def test_questions_that_run_end_before_it_stops(tmp_path: Path, tiny_gguf: Path)
 
 def test_without_grace_running_questions_are_told(tmp_path: Path, tiny_gguf: Path) -> None:
     with running_daemon(tmp_path, "--model", str(tiny_gguf), "--grace", "0") as daemon:
+        # A stopped engine ends none of them before they are looked at.
+        os.kill(daemon.status().engine_pid, signal.SIGSTOP)
         with daemon.channel() as channel:
             call = channel.unary_unary("/sqlstrict.v1.TranslationService/Translate")
             futures = [
@@ -224,8 +234,7 @@ def test_without_grace_running_questions_are_told(tmp_path: Path, tiny_gguf: Pat
                 )
                 for n in range(12)
             ]
-            while daemon.status().slots_busy < 4:
-                time.sleep(0.01)
+            wait_until_busy(daemon, 4)
             assert daemon.stop() == 0
             codes = {future.code() for future in futures}
     assert grpc.StatusCode.UNAVAILABLE in codes
@@ -239,8 +248,7 @@ def test_a_second_signal_ends_what_still_runs(tmp_path: Path, tiny_gguf: Path) -
         with daemon.channel() as channel:
             call = channel.unary_unary("/sqlstrict.v1.TranslationService/Translate")
             future = call.future(question().SerializeToString(), timeout=100)
-            while not daemon.status().slots_busy:
-                time.sleep(0.01)
+            wait_until_busy(daemon, 1)
             daemon.process.send_signal(signal.SIGTERM)
             daemon.wait_for_line("stopping: running questions have 3600 s")
             assert daemon.process.poll() is None

@@ -25,6 +25,7 @@ from sqlstrictd.engine.__main__ import (
 from sqlstrictd.engine.channel import Channel
 
 MessageT = TypeVar("MessageT")
+LIMIT_S = 120  # for what must come, however slow the machine is
 LONG = {"grammar_key": "long", "grammar": "start: /[a-z]{3000}/", "max_tokens": 4000}
 
 
@@ -33,7 +34,7 @@ class Child:
 
     def __init__(self, model: Path, *flags: str) -> None:
         self.socket, theirs = socket.socketpair()
-        self.socket.settimeout(60)
+        self.socket.settimeout(LIMIT_S)
         with theirs:
             fd = str(theirs.fileno())
             command = [sys.executable, "-m", "sqlstrictd.engine", "--fd", fd, "--model", str(model)]
@@ -60,9 +61,11 @@ class Child:
 
     def expect(self, kind: type[MessageT], **fields: object) -> MessageT:
         """The next message of a kind; heartbeats and others in between are skipped."""
+        end = time.monotonic() + LIMIT_S
         while True:
             message = self.receive()
             assert message is not None, self.process.communicate()[1]
+            assert time.monotonic() < end, f"no {kind.__name__} with {fields}"
             if isinstance(message, kind) and all(
                 getattr(message, name) == value for name, value in fields.items()
             ):
@@ -70,7 +73,7 @@ class Child:
 
     def ends(self) -> tuple[int, str]:
         """The exit code and what was written to stderr."""
-        _, stderr = self.process.communicate(timeout=30)
+        _, stderr = self.process.communicate(timeout=LIMIT_S)
         return self.process.returncode, stderr
 
 
@@ -130,13 +133,14 @@ def test_heartbeats_tell_of_work_and_memory(make_child: MakeChild, tiny_gguf: Pa
     requests = range(1, 60)
     for number in requests:
         child.send(generate(number, **LONG))
-    beat = child.expect(wire.Heartbeat, slots_busy=1)
-    assert beat.resident_schemas == 1
+    # The first one with the slot taken may come before the schema is read.
+    beat = child.expect(wire.Heartbeat, slots_busy=1, resident_schemas=1)
     assert beat.memory_bytes > 10 * 2**20
-    assert 0 <= beat.stalled_s < 10
+    assert 0 <= beat.stalled_s < LIMIT_S
     for number in requests:
         child.send(wire.Cancel(number))
-    assert child.expect(wire.Heartbeat, slots_busy=0).stalled_s == 0
+    # Between two requests the slot is free while there is work.
+    child.expect(wire.Heartbeat, slots_busy=0, stalled_s=0)
 
 
 def test_a_cancelled_request_is_silent_and_leaves_its_slot(
@@ -151,6 +155,7 @@ def test_a_cancelled_request_is_silent_and_leaves_its_slot(
     seen = []
     while not (seen and isinstance(seen[-1], wire.Finished)):
         seen.append(child.receive())
+        assert seen[-1] is not None
     assert all(getattr(message, "id", 2) == 2 for message in seen)
 
 
@@ -281,9 +286,10 @@ child = subprocess.Popen(
      "--model", {str(tiny_gguf)!r}, "--threads", "1"],
     pass_fds=[theirs.fileno()],
 )
-ours.recv(4)
+theirs.close()
+assert ours.recv(4)
 print(child.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
@@ -291,7 +297,9 @@ time.sleep(60)
     os.kill(pid, signal.SIGSTOP)
     parent.kill()
     parent.communicate()
+    end = time.monotonic() + LIMIT_S
     while is_alive(pid):
+        assert time.monotonic() < end
         time.sleep(0.01)
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from engine_requests import MakeEngine, generate, has, is_clean, run, text_of
+from engine_requests import (
+    MakeEngine,
+    generate,
+    has,
+    is_clean,
+    run,
+    text_of,
+    wait_until_prepared,
+)
 from sqlstrictd.engine.engine import Engine
 from sqlstrictd.engine.prompt_tokens import tokenize_pieces
 from sqlstrictd.engine.wire import (
@@ -105,6 +113,7 @@ def test_a_background_prefill_waits_for_questions_and_goes_on_after_them(
     engine.scheduler.submit(Prefill(1, long_schema))
     run(engine, lambda _: bool(engine.scheduler._prefixes.n_cells))
     engine.scheduler.submit(generate(2))
+    wait_until_prepared(engine)
     messages = run(engine, has(Finished, 2))
     assert not has(Prefilled, 1)(messages)
     run(engine, has(Prefilled, 1))
@@ -116,6 +125,7 @@ def test_a_background_prefill_makes_way_where_cells_are_wanting(make_engine: Mak
     engine.scheduler.submit(Prefill(1, build_prompt("self " * 800, "").schema))
     run(engine, lambda _: bool(engine.scheduler._prefixes.n_cells))
     engine.scheduler.submit(generate(2, "self " * 300))
+    wait_until_prepared(engine)
     messages = run(engine, lambda seen: has(Finished, 2)(seen) and has(Prefilled, 1)(seen))
     assert has(Finished, 2)(messages)
     assert is_clean(engine)

@@ -15,6 +15,7 @@ from sqlstrictd.engine.wire import (
     Finished,
     Generate,
     Match,
+    Message,
     Prefill,
     Progress,
     Started,
@@ -185,10 +186,16 @@ def test_cells_that_are_gone_fail_the_youngest_request(make_engine: MakeEngine) 
     engine = make_engine(context_tokens=1024)
     thief = list(range(100, 520))
     engine.context.decode([Part(63, 0, thief, wants_logits=False)])
-    answers = engine.generate([generate(1), generate(2, "self " * 550)])
-    text_of(answers[0])
-    assert isinstance(answers[1], Failed)
-    assert answers[1].reason == "CONTEXT_FULL"
+    engine.scheduler.submit(generate(1))
+    run(engine, has(Started, 1))
+    engine.scheduler.submit(generate(2, "self " * 550))
+    messages: list[Message] = []
+    while not engine.scheduler.is_idle:
+        engine.wait()
+        messages += engine.scheduler.step()
+    (failed,) = [one for one in messages if isinstance(one, Failed)]
+    assert (failed.id, failed.reason) == (2, "CONTEXT_FULL")
+    assert has(Finished, 1)(messages)
     engine.context.clear_sequence(63)
     text_of(engine.generate([generate(3, "self " * 550)])[0])
     assert is_clean(engine)

@@ -143,14 +143,28 @@ async def test_a_schema_that_kills_in_the_background_kills_one_engine_alone(tmp_
         assert len(engines.lives) == 2
 
 
+class EnginesBehindAGate(StandInEngines):
+    """Engines that start only while the gate is open, so that a pause lasts as long as wanted."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def spawn(self) -> EngineLink:
+        await self.gate.wait()
+        return await super().spawn()
+
+
 async def test_five_crashes_open_the_circuit_and_an_answer_closes_it(tmp_path: Path) -> None:
-    patience = replace(QUICK, circuit_retry_s=1.0)
-    engines = StandInEngines(silent)
-    async with running_house(tmp_path, silent, patience, engines) as front:
+    engines = EnginesBehindAGate(silent)
+    async with running_house(tmp_path, silent, engines=engines) as front:
         health = health_pb2_grpc.HealthStub(front.channel)
         assert (await health.Check(READINESS)).status == SERVING
         for n_lives in range(1, 6):
             await until(lambda n=n_lives: len(engines.lives) == n and front.house.supervisor.model)
+            if n_lives == 5:
+                engines.gate.clear()
             engines.last.crash()
             await until(lambda n=n_lives: front.house.counters["engine_crashes"] == n)
         assert (await health.Check(READINESS)).status == NOT_SERVING
@@ -163,12 +177,15 @@ async def test_five_crashes_open_the_circuit_and_an_answer_closes_it(tmp_path: P
             "ENGINE_UNSTABLE",
         )
         # After the pause one more engine is tried; one crash is then enough to pause again.
+        engines.gate.set()
         await until(lambda: len(engines.lives) == 6 and front.house.supervisor.is_ready)
         engines.script = answering(GOOD_SQL)
+        engines.gate.clear()
         engines.last.crash()
         await until(lambda: front.house.counters["engine_crashes"] == 6)
         with pytest.raises(grpc.aio.AioRpcError):
             await front.translation.Translate(ask())
+        engines.gate.set()
         await until(lambda: len(engines.lives) == 7 and front.house.supervisor.is_ready)
         assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
         # It has answered: the next crash is the first again.
@@ -178,12 +195,16 @@ async def test_five_crashes_open_the_circuit_and_an_answer_closes_it(tmp_path: P
 
 
 async def test_an_engine_that_says_nothing_is_killed(tmp_path: Path) -> None:
+    async def falling_silent(engine: StandInEngine, work: Work) -> None:
+        engine.beats = False  # Not before: it is to be killed with the question at hand.
+        await silent(engine, work)
+
     patience = replace(QUICK, heartbeat_s=2.0)
     engines = StandInEngines(answering(GOOD_SQL))
     async with running_house(tmp_path, silent, patience, engines) as front:
         await front.translation.Translate(ask())
         first = engines.last
-        first.script, first.beats = silent, False
+        first.script = falling_silent
         assert (await front.translation.Translate(ask())).sql.text == GOOD_SQL
         assert len(first.generates) == 2
         counters = await front.counters()
@@ -205,7 +226,7 @@ async def test_an_engine_that_beats_but_does_not_work_is_killed(tmp_path: Path) 
 
 
 async def test_an_engine_that_is_slow_and_beats_is_left_to_work(tmp_path: Path) -> None:
-    patience = replace(QUICK, heartbeat_s=5.0, stall_s=15.0)
+    patience = replace(QUICK, stall_s=15.0)
 
     async def slow(engine: StandInEngine, work: Work) -> None:
         engine.beats = False  # Those that the script sends are the only ones.
@@ -259,11 +280,12 @@ async def test_an_engine_that_always_dies_while_loading_stops_the_start(tmp_path
 
 async def test_a_model_lost_later_is_told_and_tried_again(tmp_path: Path) -> None:
     engines = StandInEngines(silent)
-    patience = replace(QUICK, backoff_s=(0.5,))
+    # However often it is tried in vain before the question comes, the circuit stays closed.
+    patience = replace(QUICK, backoff_s=(0.5,), circuit_crashes=1000)
     async with running_house(tmp_path, silent, patience, engines) as front:
         engines.ready = wire.LoadFailed("the file is gone")
         engines.last.crash()
-        await until(lambda: len(engines.lives) == 2 and front.house.supervisor.pid == 0)
+        await until(lambda: len(engines.lives) >= 2 and front.house.supervisor.pid == 0)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await front.translation.Translate(ask())
         details = details_of(caught.value)

@@ -225,7 +225,7 @@ async def test_a_question_that_waits_too_long_never_reaches_the_engine(tmp_path:
     async with running_house(tmp_path, silent, slots=1) as front:
         # The stand-in says that it has four slots.
         holders = [
-            asyncio.ensure_future(front.translation.Translate(ask(f"holder {n}"), timeout=20))
+            asyncio.ensure_future(front.translation.Translate(ask(f"holder {n}"), timeout=200))
             for n in range(4)
         ]
         engine = front.engines.last

@@ -97,8 +97,10 @@ class Engine:
         )
 
     def wait(self) -> None:
-        """Return when a step would do something."""
+        """Return when a step would do something. Raises RuntimeError where nothing is asked."""
         while not self.scheduler.can_step:
+            if self.scheduler.is_idle:
+                raise RuntimeError("nothing is asked of the engine; it would wait for ever")
             self._woken.wait()
             self._woken.clear()
 
