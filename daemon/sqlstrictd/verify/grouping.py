@@ -9,7 +9,7 @@ Called by `types_queries.py` with a query that has been typed.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sqlstrictd.verify.types_expressions import Typer
 
 
+_SETS: Final = (exp.Rollup, exp.Cube, exp.GroupingSets)
+
+
 class Grouping:
     """The groups of one query."""
 
@@ -28,6 +31,7 @@ class Grouping:
         self,
         typer: Typer,
         scope: TypedScope,
+        clause: exp.Expr | None,
         groups: Sequence[exp.Expr | Meaning],
         aliases: dict[str, Output],
     ) -> None:
@@ -35,7 +39,9 @@ class Grouping:
         self._scope = scope
         self._aliases = aliases
         self._keys = {key_of(group, typer) for group in groups}
-        self._determined = self._find_determined()
+        # With several grouping sets, a column of the key may be missing from one of them.
+        has_sets = clause is not None and clause.find(*_SETS) is not None
+        self._determined = set() if has_sets else self._find_determined()
 
     def _find_determined(self) -> set[int]:
         """The sources whose primary key is grouped by: one row of theirs to each group."""
@@ -94,6 +100,24 @@ class Grouping:
         name = show(meaning.column)
         hint = "put it into GROUP BY or into an aggregate"
         raise Wrong(f"{name} in {clause} has several values in a group: {hint}.", node)
+
+
+def grouped_terms(group: exp.Expr) -> list[exp.Expr]:
+    """Return the expressions of GROUP BY, those of ROLLUP, CUBE and GROUPING SETS included."""
+    pending = [*group.expressions]
+    for key in ("rollup", "cube", "grouping_sets"):
+        pending += group.args.get(key) or []
+    terms: list[exp.Expr] = []
+    pending.reverse()
+    while pending:
+        term = pending.pop()
+        if isinstance(term, (*_SETS, exp.Tuple)):
+            pending += reversed(term.expressions)
+        elif isinstance(term, exp.Paren) and isinstance(term.this, (*_SETS, exp.Tuple, exp.Paren)):
+            pending.append(term.this)
+        else:
+            terms.append(term)
+    return terms
 
 
 def check_distinct_order(

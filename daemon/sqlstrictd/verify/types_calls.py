@@ -21,7 +21,6 @@ _AGGREGATE_KINDS: Final = frozenset("aoh")
 _AGGREGATE_PLACES: Final = frozenset({"SELECT", "HAVING", "ORDER BY", "QUALIFY"})
 _WINDOW_PLACES: Final = frozenset({"SELECT", "ORDER BY", "QUALIFY"})
 _SET_PLACES: Final = frozenset({"SELECT", "ORDER BY", "GROUP BY", "FROM"})
-_BRANCHES: Final = {"COALESCE", "GREATEST", "LEAST", "IFNULL"}
 _TRIMS: Final = {"": "btrim", "BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}
 _OFFSET_TYPES: Final = frozenset("int2 int4 int8 numeric float4 float8 any".split())
 
@@ -110,7 +109,7 @@ class Calls(Typer):
             if isinstance(argument, exp.Star) and name != "COUNT":
                 raise Wrong(f"{name} cannot take *.", node)
         stars = [part for part in node.expressions if not isinstance(part, exp.Star)]
-        if name in _BRANCHES and self.rules.is_typed:
+        if name in self.rules.branch_functions:
             values = [self.value(part, scope) for part in stars]
             if not values:
                 raise Wrong(f"{name} takes one argument or more.", node)
@@ -122,6 +121,12 @@ class Calls(Typer):
             left, right = (self.value(part, scope) for part in stars)
             self.rules.operator("=", (left, right), node)
             return Value("text") if left.type == UNKNOWN else left
+        if name == "ARRAY" and len(stars) == 1 and isinstance(stars[0], exp.Query):
+            return Value(f"{self.query(stars[0], scope, scope.ctes)[0].value.type}[]")
+        if name == "GROUPING":
+            for part in stars:
+                self.value(part, scope)
+            return Value(self.rules.named("int4"))
         if name == "ROW":
             return Value("record", items=tuple(self.value(part, scope) for part in stars))
         if wants == "w":
@@ -193,7 +198,11 @@ class Calls(Typer):
             raise Wrong("This dialect has no FILTER; put a CASE into the aggregate.", node)
         with standing(scope, clause="FILTER", in_aggregate=False):
             self.condition(node.expression.this, scope, "The condition of FILTER")
-        return self.value(inner, scope)
+        value = self.value(inner, scope)
+        level = self.aggregates.get(id(inner))
+        if level is not None:
+            self.aggregates[id(node)] = level
+        return value
 
     def _within_group(self, node: exp.WithinGroup, scope: TypedScope) -> Value:
         call, order = node.this, node.expression
@@ -226,7 +235,7 @@ class Calls(Typer):
         call = inner
         if isinstance(inner, exp.Filter):
             call = inner.this
-            if not self.rules.kinds(call.name) & _AGGREGATE_KINDS:
+            if "a" not in self.rules.kinds(call.name):
                 raise Wrong("FILTER can only follow an aggregate.", inner)
             with standing(scope, clause="FILTER"):
                 self.condition(inner.expression.this, scope, "The condition of FILTER")

@@ -206,6 +206,15 @@ class Typer:
         if not node.expressions:
             raise Wrong("IN is followed by a query or a list in parentheses.", node)
         values = [self.value(item, scope) for item in node.expressions]
+        constant = [
+            value
+            for value, item in zip(values, node.expressions, strict=True)
+            if item.find(exp.Column) is None
+        ]
+        if len(constant) > 1 and not left.items:
+            # Constants become one array, of the type that they and the left side come to, if any.
+            matched = self.rules.matched((left, *constant))
+            left = left if matched is None else Value(matched)
         for value, item in zip(values, node.expressions, strict=True):
             self.rules.operator("=", (left, value), item)
         return Value(self._bool)

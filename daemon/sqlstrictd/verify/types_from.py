@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema, Table
-from sqlstrictd.verify.tree import column_list, is_group
+from sqlstrictd.verify.tree import is_group
 from sqlstrictd.verify.types_calls import standing
 from sqlstrictd.verify.types_expressions import Typer
 from sqlstrictd.verify.types_scope import Output, Outputs, TypedScope, TypedSource, Value, Wrong
@@ -23,6 +23,12 @@ _ROW_COLUMNS: Final = {
     "json_each_text": ("key", "value"),
     "jsonb_each_text": ("key", "value"),
 }
+
+
+def column_list(node: exp.Expr) -> tuple[str, ...]:
+    """Return the names of the column list after an alias; empty where there is none."""
+    alias = node.args.get("alias")
+    return () if alias is None else tuple(c.name for c in alias.args.get("columns") or ())
 
 
 class FromClauses(Typer):

@@ -76,6 +76,7 @@ class PostgresRules(Rules):
 
     name = "postgres"
     groups_by_primary_key = True
+    branch_functions = frozenset({"COALESCE", "GREATEST", "LEAST"})
 
     def __init__(self) -> None:
         self._catalog = read_catalog("postgres")
@@ -150,10 +151,13 @@ class PostgresRules(Rules):
         shown = ", ".join(_show(argument) for argument in arguments) or "no arguments"
         return f"There is no function {name.upper()} for {shown}; write a CAST where one is needed."
 
+    def matched(self, values: Sequence[Value]) -> str | None:
+        """Match the values' types."""
+        return common_type(self._catalog, [value.type for value in values])
+
     def common(self, values: Sequence[Value], what: str, node: exp.Expr) -> Value:
         """Match the branches' types, and read untyped literals as the type that results."""
-        types = [value.type for value in values]
-        result = common_type(self._catalog, types)
+        result = self.matched(values)
         if result is None:
             shown = ", ".join(dict.fromkeys(map(_show, values)))
             raise Wrong(f"{what} cannot be of different types: {shown}; write a CAST.", node)

@@ -12,8 +12,12 @@ from sqlglot import exp
 
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema
-from sqlstrictd.verify.grouping import Grouping, check_distinct_order
-from sqlstrictd.verify.tree import output_name
+from sqlstrictd.verify.grouping import (
+    Grouping,
+    check_distinct_order,
+    grouped_terms,
+    key_of,
+)
 from sqlstrictd.verify.types_calls import Calls, is_window_name, standing
 from sqlstrictd.verify.types_catalog import UNKNOWN
 from sqlstrictd.verify.types_from import FromClauses
@@ -162,7 +166,7 @@ class Queries(FromClauses, Calls):
         has_having = node.args.get("having") is not None
         if group is not None or scope.has_aggregates or has_having:
             terms = [o.meaning or o.node for o in outputs]
-            check = Grouping(self, scope, group or [], aliases)
+            check = Grouping(self, scope, node.args.get("group"), group or [], aliases)
             check.check(terms, "SELECT")
             check.check([node.args["having"].this] if has_having else [], "HAVING")
             check.check(order, "ORDER BY")
@@ -190,7 +194,7 @@ class Queries(FromClauses, Calls):
                 value = self.value(item, scope)
                 if value.items and not self.rules.is_typed:
                     raise Wrong("A row cannot be returned as one column.", item)
-                outputs.append(Output(fold(output_name(item) or ""), value, item))
+                outputs.append(Output(_output_name(item), value, item))
         return tuple(outputs)
 
     def _condition(
@@ -212,11 +216,11 @@ class Queries(FromClauses, Calls):
         group = node.args.get("group")
         if group is None:
             return None
-        if any(group.args.get(key) for key in ("rollup", "cube", "grouping_sets", "all", "totals")):
-            raise Wrong("The check does not know ROLLUP, CUBE, GROUPING SETS or ALL.", group)
+        if group.args.get("all") or group.args.get("totals"):
+            raise Wrong("The check does not know GROUP BY ALL.", group)
         terms: list[exp.Expr | Meaning] = []
         with standing(scope, clause="GROUP BY"):
-            for term in group.expressions:
+            for term in grouped_terms(group):
                 inner = _bare(term)
                 output = self._named_output(inner, scope, outputs, "GROUP BY")
                 if output is not None:
@@ -225,9 +229,8 @@ class Queries(FromClauses, Calls):
                         raise Wrong("An aggregate cannot stand in GROUP BY.", term)
                     self.rules.sort(output.value, "GROUP BY", term)
                     continue
-                for item in inner.expressions if isinstance(inner, exp.Tuple) else (inner,):
-                    self.rules.sort(self.value(item, scope), "GROUP BY", term)
-                    terms.append(item)
+                self.rules.sort(self.value(inner, scope), "GROUP BY", term)
+                terms.append(inner)
         return terms
 
     def holds_aggregate(self, node: exp.Expr, scope: TypedScope) -> bool:
@@ -253,6 +256,8 @@ class Queries(FromClauses, Calls):
         ):
             return None
         named = [o for o in outputs if o.name == fold(inner.name)]
+        if self.rules.is_typed and len({key_of(o.meaning or o.node, self) for o in named}) > 1:
+            raise Wrong(f"{clause} {inner.name} may mean several columns.", inner)
         return named[0] if named else None
 
     def _ordinal(self, node: exp.Literal, outputs: Outputs, clause: str) -> Output:
@@ -290,21 +295,51 @@ class Queries(FromClauses, Calls):
         distinct = node.args.get("distinct")
         if distinct is None:
             return
-        if distinct.args.get("on") is not None:
-            raise Wrong("The check does not know DISTINCT ON.", distinct)
+        on = distinct.args.get("on")
+        if on is not None:
+            self._distinct_on(on, scope, outputs, order)
+            return
         for output in outputs:
             self.rules.sort(output.value, "DISTINCT", output.node or node)
         check_distinct_order(self, outputs, order)
+
+    def _distinct_on(
+        self, on: exp.Expr, scope: TypedScope, outputs: Outputs, order: list[exp.Expr | Meaning]
+    ) -> None:
+        if self.rules.name not in ("postgres", "duckdb"):
+            raise Wrong("This dialect has no DISTINCT ON.", on)
+        keys = set()
+        with standing(scope, clause="SELECT"):
+            for item in on.expressions if isinstance(on, exp.Tuple) else (on,):
+                output = self._named_output(_bare(item), scope, outputs, "DISTINCT ON")
+                if output is None:
+                    self.rules.sort(self.value(item, scope), "DISTINCT ON", item)
+                    keys.add(key_of(item, self))
+                else:
+                    keys.add(key_of(output.meaning or output.node, self))
+        first = [key_of(term, self) for term in order][: len(keys)]
+        if self.rules.name == "postgres" and not set(first) <= keys:
+            raise Wrong("ORDER BY must start with the expressions of DISTINCT ON.", on)
 
     def _limits(self, node: exp.Expr, ctes: dict[str, Outputs]) -> None:
         for key in ("limit", "offset"):
             clause = node.args.get(key)
             if clause is not None:
-                inner = clause.expression if clause.expression is not None else clause.args["count"]
+                inner = clause.expression or clause.args.get("count")
+                if inner is None or (isinstance(inner, exp.Var) and inner.name.upper() == "ALL"):
+                    continue
                 scope = TypedScope(None, ctes, clause=key.upper())
                 value = self.value(inner, scope)
                 target = self.rules.named("int8")
                 self.rules.coerce(value, target, key.upper(), clause, "assignment")
+
+
+def _output_name(item: exp.Expr) -> str:
+    """The folded name of an output: its alias, else the column's own."""
+    if isinstance(item, exp.Alias):
+        return fold(item.alias)
+    inner = _bare(item)
+    return fold(inner.name) if isinstance(inner, exp.Column) else ""
 
 
 def _bare(node: exp.Expr) -> exp.Expr:

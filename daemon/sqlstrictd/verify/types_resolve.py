@@ -124,7 +124,7 @@ def _prefer(catalog: Catalog, found: list[Signature], types: tuple[str, ...]) ->
     # All known arguments of one type: the others are taken for that type too.
     if known and len({types[i] for i in known}) == 1:
         only = types[known[0]]
-        fitting = [s for s in found if all(catalog.can_coerce(only, a) for a in s.arguments)]
+        fitting = [s for s in found if _accepts(catalog, s, (only,) * len(types))]
         if len(fitting) == 1:
             return fitting
     return found

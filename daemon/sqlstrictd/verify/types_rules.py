@@ -39,11 +39,12 @@ class Rules:
     # Where an output's alias may be used besides ORDER BY.
     has_aliases_in_group = True
     has_aliases_in_having = False
-    # Whether ORDER BY of a set operation may hold expressions of output names.
     groups_by_primary_key = False
     has_strict_group_by = True
-    # Whether FILTER, DISTINCT ON and the like are there.
     has_filter = True
+    has_limit_in_subquery = True
+    # Functions whose arguments come to one type, as the branches of CASE do.
+    branch_functions: frozenset[str] = frozenset()
 
     def column_type(self, column: Column) -> str:
         """Return the type of a column of the schema."""
@@ -62,6 +63,10 @@ class Rules:
 
         `wants` is "w" in front of OVER, "o" in front of WITHIN GROUP, and empty elsewhere.
         """
+        raise NotImplementedError
+
+    def matched(self, values: Sequence[Value]) -> str | None:
+        """Return the type that values come to; None where there is none."""
         raise NotImplementedError
 
     def common(self, values: Sequence[Value], what: str, node: exp.Expr) -> Value:
@@ -105,6 +110,7 @@ class Loose(Rules):
         self.has_aliases_in_having = name != "ansi"
         self.has_strict_group_by = name == "mysql"
         self.has_filter = name != "mysql"
+        self.has_limit_in_subquery = name != "mysql"
         self._arities = arities(name)
 
     def column_type(self, column: Column) -> str:
@@ -139,6 +145,10 @@ class Loose(Rules):
         # MIN and MAX of two arguments or more are scalar in SQLite.
         is_scalar = "f" in arity.kinds and ("a" not in arity.kinds or len(arguments) > 1)
         return Called(Value(ANY), "f" if is_scalar else "a")
+
+    def matched(self, values: Sequence[Value]) -> str | None:
+        """All values are of the one type."""
+        return ANY
 
     def common(self, values: Sequence[Value], what: str, node: exp.Expr) -> Value:
         """All branches are of the one type."""
