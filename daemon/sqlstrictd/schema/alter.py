@@ -38,6 +38,14 @@ def read_alteration(cursor: Cursor, draft: SchemaDraft, first: Token) -> None:
         elif cursor.take_words("MODIFY"):
             cursor.take_words("COLUMN")
             table.replace_column(cursor, *read_column(cursor, table))
+        elif cursor.take_words("ATTACH", "PARTITION"):
+            partition = read_table_name(cursor)
+            if draft.find(partition) is not None:
+                draft.remove(partition)
+                shown = show(partition.token.value)
+                draft.warn(f"partition {shown} left out", partition.token.start)
+            while not ends_item(cursor):
+                pass_token(cursor)
         elif not _read_column_alteration(cursor, table):
             _pass_alteration(cursor, draft, table)
         if not cursor.take_symbol(","):

@@ -127,6 +127,8 @@ def read_type(cursor: Cursor) -> tuple[str, tuple[str, ...]]:
         elif token.is_symbol(".") and parts:
             cursor.take()
             parts[-1] = cursor.take_name("a type").value.upper()
+        elif token.is_word("UNION") and not parts:
+            parts.append(cursor.take().value.upper())
         elif token.kind in ("word", "quoted") and not _ends_type(cursor, token, bool(parts)):
             _refuse_missing_comma(cursor, parts, token, last)
             last = token

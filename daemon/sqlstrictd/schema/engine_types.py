@@ -7,12 +7,13 @@ the engine judges expressions as the type check does. `render.py` calls it.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from typing import Final
 
 from sqlstrictd import dialects
-from sqlstrictd.schema.names import fold
+from sqlstrictd.schema.names import fold, quote_name, quote_string
 from sqlstrictd.schema.nested_types import rewrite_nested
 from sqlstrictd.schema.types import Column
 
@@ -62,6 +63,11 @@ _BY_CLASS: Final = {
         O="TEXT", U="GEOMETRY",
     ),
 }  # fmt: skip
+# PostgreSQL's words for an integer with a default.
+_SERIALS: Final = {
+    "SERIAL": "INTEGER", "SERIAL4": "INTEGER", "BIGSERIAL": "BIGINT", "SERIAL8": "BIGINT",
+    "SMALLSERIAL": "SMALLINT", "SERIAL2": "SMALLINT",
+}  # fmt: skip
 _ARGUMENTS: Final = re.compile(r"\([^()]*\)")
 _BRACKETS: Final = re.compile(r"(\[\d*\])+\Z")
 
@@ -75,10 +81,12 @@ def engine_type(column: Column, dialect: str) -> str:
     dialects.get(dialect)
     if dialect not in _KNOWN:
         return affinity(column.type)
-    if _is_enum(column, dialect):
-        return '"' + _enum_name(column).replace('"', '""') + '"'
     if dialect == "mysql" and column.type in ("ENUM", "SET") and column.values:
-        return "TEXT"  # compared and sorted as one
+        return f"{column.type}({_list_values(column.values, dialect)})"
+    if _is_enum(column, dialect):
+        if dialect == "postgres":
+            return quote_name(_enum_name(column), dialect, always=True)
+        return f"ENUM({_list_values(column.values, dialect)})"
     if dialect == "duckdb":
         return rewrite_nested(column.type, _scalar_in_duckdb)
     brackets = _BRACKETS.search(column.type) if dialect == "postgres" else None
@@ -86,24 +94,37 @@ def engine_type(column: Column, dialect: str) -> str:
     return _scalar(column.type.removesuffix(suffix), dialect) + suffix
 
 
-def enum_types(columns: Iterable[Column], dialect: str) -> dict[str, tuple[str, ...]]:
-    """Return the enums that columns need on an engine that names them: their names and values."""
-    return {_enum_name(column): column.values for column in columns if _is_enum(column, dialect)}
+def enum_types(columns: Iterable[Column], dialect: str) -> list[str]:
+    """Write the CREATE TYPE statements of the enums that columns need; PostgreSQL names them."""
+    found: dict[str, dict[str, None]] = {}
+    for column in columns:
+        if dialect == "postgres" and _is_enum(column, dialect):
+            # A CHECK may leave one column fewer values than the enum has.
+            found.setdefault(_enum_name(column), {}).update(dict.fromkeys(column.values))
+    return [
+        f"CREATE TYPE {quote_name(name, dialect, always=True)} AS ENUM "
+        f"({_list_values(values, dialect)})"
+        for name, values in found.items()
+    ]
 
 
 def _is_enum(column: Column, dialect: str) -> bool:
     """Whether the column's values are those of an enum, and not only of a CHECK on another type."""
-    if dialect not in ("postgres", "duckdb") or not column.values or column.has_number_values:
+    if not column.values or column.has_number_values or not column.type:
         return False
     is_other = dialects.value_class(column.type, dialects.get(dialect)) == "O"
-    return is_other and column.type != "" and not _KNOWN[dialect].fullmatch(_bare(column.type))
+    return is_other and not _KNOWN[dialect].fullmatch(_bare(column.type))
 
 
 def _enum_name(column: Column) -> str:
-    """The enum's own name; inline enums, which have none, are named by their values."""
+    """The enum's own name; one that is declared with its values is named by them."""
     if column.type in ("ENUM", "SET"):
-        return "enum of " + ",".join(column.values)[:50]
+        return "enum " + hashlib.sha256("\n".join(column.values).encode()).hexdigest()[:12]
     return fold(column.type)
+
+
+def _list_values(values: Iterable[str], dialect: str) -> str:
+    return ", ".join(quote_string(value, dialect) for value in values)
 
 
 def _scalar_in_duckdb(declared: str) -> str:
@@ -111,7 +132,7 @@ def _scalar_in_duckdb(declared: str) -> str:
 
 
 def _scalar(declared: str, dialect: str) -> str:
-    bare = _bare(declared)
+    bare = _SERIALS.get(_bare(declared), _bare(declared))
     if _KNOWN[dialect].fullmatch(bare):
         return bare
     letter = dialects.value_class(declared, dialects.get(dialect))

@@ -73,13 +73,9 @@ def create_statements(schema: Schema, dialect: str = "sqlite") -> list[str]:
     Raises:
         UnsupportedDialect: there is no dialect of that name.
     """
-    columns = [column for table in schema.tables for column in table.columns]
-    types = [
-        f"CREATE TYPE {quote_name(name, dialect, always=True)} AS ENUM "
-        f"({_list_values(values, dialect)})"
-        for name, values in enum_types(columns, dialect).items()
-    ]
-    return types + [_create_for_engine(table, dialect) for table in schema.tables]
+    columns = (column for table in schema.tables for column in table.columns)
+    tables = [_create_for_engine(table, dialect) for table in schema.tables]
+    return enum_types(columns, dialect) + tables
 
 
 def _create_for_prompt(table: Table, dialect: str) -> str:
