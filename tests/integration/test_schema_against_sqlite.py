@@ -1,5 +1,6 @@
 """The schema parser against SQLite itself: the same tables, columns and keys for the same text."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 SCHEMAS = sorted((FIXTURES / "schemas").glob("*.sql"))
 DUMPS = sorted((FIXTURES / "dumps").glob("*.sql"))
+OTHER_ARGUMENTS = re.compile(r"\([^0-9].*\)")
 NAMES = st.text(
     st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Cn", "Co")),
     min_size=1,
@@ -106,9 +108,10 @@ def without_nullability(table: Table) -> Table:
     columns = tuple(
         Column(
             column.name,
-            "" if "[]" in column.type else column.type.removesuffix("(MAX)"),
+            "" if column.type.endswith("]") else OTHER_ARGUMENTS.sub("", column.type),
             values=column.values,
             comment=column.comment,
+            has_number_values=column.has_number_values,
         )
         for column in table.columns
     )
