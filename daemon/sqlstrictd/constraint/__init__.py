@@ -1,14 +1,37 @@
-"""Schema, FROM sets and dialect to the text of a grammar: what may be written, and nothing else.
+"""Schema, skeleton and dialect to the text of a grammar: what may be written, and nothing else.
 
-Pure text: no model, no llguidance. `sets.py` finds which tables go together, `styles.py` how they
-may be written, `joins.py` and `expressions.py` write the rules of one scope from the templates in
-`rules/`, `grammar.py` puts them together. `mentioned.py` reads which sets a statement names.
+Pure text: no model, no llguidance. Two grammars, in the order in which they are used:
+
+    draft.py     any statement of the dialect with the schema's names; the model writes freely
+    exact.py     statements over given FROM clauses, every name in scope and every type right
+    skeleton.py  what a draft read from, as `reading.py` finds it; the exact grammar is made of it
+
+Both are put together (`assembly.py`) of the rules of scopes (`scope_rules.py`): expressions in
+`values.py`, conditions in `conditions.py`, queries in `queries.py`, FROM in `sources.py`. What a
+dialect has is said in `sqlstrictd/dialects/`.
 """
 
 from __future__ import annotations
 
+from sqlstrictd.constraint.draft import draft_grammar
+from sqlstrictd.constraint.exact import exact_grammar
 from sqlstrictd.constraint.grammar import Grammar, build_grammar
 from sqlstrictd.constraint.mentioned import from_sets_of
+from sqlstrictd.constraint.reading import skeleton_of
 from sqlstrictd.constraint.sets import FromSet, all_from_sets
+from sqlstrictd.constraint.skeleton import FromClause, Skeleton, Source, skeleton_of_sets
 
-__all__ = ["FromSet", "Grammar", "all_from_sets", "build_grammar", "from_sets_of"]
+__all__ = [
+    "FromClause",
+    "FromSet",
+    "Grammar",
+    "Skeleton",
+    "Source",
+    "all_from_sets",
+    "build_grammar",
+    "draft_grammar",
+    "exact_grammar",
+    "from_sets_of",
+    "skeleton_of",
+    "skeleton_of_sets",
+]

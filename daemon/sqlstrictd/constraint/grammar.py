@@ -33,6 +33,11 @@ class Grammar:
     key: str
     text: str
 
+    @classmethod
+    def of(cls, text: str) -> Grammar:
+        """Make a grammar of its text."""
+        return cls(hashlib.sha256(text.encode()).hexdigest(), text)
+
 
 def build_grammar(schema: Schema, from_sets: Iterable[FromSet], dialect: str = "sqlite") -> Grammar:
     """Write the grammar of every statement that may be answered from these FROM sets.

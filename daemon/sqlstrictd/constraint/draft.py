@@ -1,0 +1,156 @@
+"""Schema to the grammar of drafts: any statement of the dialect with names of the schema alone.
+
+One scope for everything: any column of any table may stand anywhere, aliases are the model's own,
+classes count as one. What a draft says is judged afterwards (`verify/`); where it fails, what it
+read from is what the exact grammar is built for. So a draft bends the model only where it would
+write what is no SQL of an allowed kind, or a name that the schema does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlstrictd.constraint.assembly import Assembly, alias_terminal
+from sqlstrictd.constraint.constants import add_constants
+from sqlstrictd.constraint.grammar import Grammar
+from sqlstrictd.constraint.scopes import ColumnRules, ScopeColumn, table_columns
+from sqlstrictd.constraint.sources import ALWAYS, JOINS
+from sqlstrictd.constraint.terminals import any_of, literal
+from sqlstrictd.constraint.values import Manner
+from sqlstrictd.constraint.writes import Target, add_writes
+from sqlstrictd.dialects import get
+from sqlstrictd.policy import Policy
+from sqlstrictd.schema.names import fold, quote_name
+from sqlstrictd.schema.types import Schema, Table
+
+_MAX_SOURCES = 6
+_VECTORS = tuple("v" * count for count in range(1, 6))
+_MEMBERS = tuple(f"member_{vector}" for vector in _VECTORS)
+_MAX_CTES = 5
+# Up to here a qualifier that is a table's name is followed by that table's own columns alone.
+_MAX_OWN_QUALIFIERS = 400
+# Words that would be read as part of FROM where an alias without AS may stand.
+_AFTER_SOURCE = """AND AS CROSS EXCEPT FETCH FOR FULL GROUP HAVING INNER INTERSECT JOIN LEFT LIMIT
+NATURAL OFFSET ON OR ORDER RIGHT SET UNION USING WHERE WINDOW""".split()
+
+
+def draft_grammar(
+    schema: Schema, dialect: str, policy: Policy, tables: Collection[str] | None = None
+) -> Grammar:
+    """Write the grammar of drafts that name these tables; all of the schema's by default.
+
+    Raises:
+        UnsupportedDialect: there are no facts of the dialect.
+        ValueError: none of the tables is in the schema.
+    """
+    wanted = None if tables is None else {fold(name) for name in tables}
+    found = [one for one in schema.tables if wanted is None or fold(one.name) in wanted]
+    if not found:
+        raise ValueError("a draft needs at least one table of the schema")
+    facts = get(dialect)
+    assembly = Assembly(Manner.loose(facts), _VECTORS)
+    terminals = assembly.terminals
+    columns = ColumnRules(assembly.manner, terminals)
+    words = {*facts.reserved_words, *facts.alias_words, *_AFTER_SOURCE}
+    terminals.define("ALIAS", alias_terminal(words))
+    terminals.define(
+        "SPACED", "/ [A-Za-z_][A-Za-z0-9_]{0,27}/ & ~/ (?i:" + "|".join(sorted(words)) + ")/"
+    )
+    own = _column_rules(found, columns, assembly)
+    own["outname"] = ["ALIAS"]
+    inside = dict(own)
+    own["from"] = _from(assembly, "TABLE", "d")
+    # Below WITH there are tables and columns that the statement itself names.
+    inside["from"] = _from(assembly, "(TABLE | ALIAS)", "w")
+    for rule in ("c_v", "b_v"):
+        inside[rule] = [*own[rule], "ALIAS", "QUALIFIER ALIAS"]
+    terminals.define("TABLE", any_of(quote_name(one.name, dialect) for one in found))
+    assembly.add_scope("d", own)
+    assembly.add_scope(
+        "w", inside, is_main=False, inside=("w",), further=("query_0", "query_1", *_MEMBERS)
+    )
+    assembly.settle()
+    statements: list[str] = []
+    if "select" in policy.kinds:
+        statements = assembly.queries()
+        add_constants(assembly, statements)
+        statements.append(_with(assembly))
+    targets = [Target("TABLE", "d", tuple(), "COLUMN")]
+    add_writes(assembly, targets, policy, statements)
+    return Grammar.of(assembly.text(statements))
+
+
+def _column_rules(
+    tables: list[Table], columns: ColumnRules, assembly: Assembly
+) -> dict[str, list[str]]:
+    facts = assembly.manner.dialect
+    found: dict[str, list[str]] = {}
+    everything = [column for table in tables for column in table_columns(table, facts)]
+    open_names = {fold(column.name) for column in everything if not column.values}
+    # A bare name has a closed list of values only if it has one in every table.
+    bare: dict[str, ScopeColumn] = {}
+    for column in everything:
+        is_open = fold(column.name) in open_names
+        bare.setdefault(column.name, column.without_values() if is_open else column)
+    columns.add(found, "", list(bare.values()))
+    columns.add(found, "QUALIFIER", list(bare.values()))
+    qualifiers = []
+    if len(tables) <= _MAX_OWN_QUALIFIERS:
+        for table in tables:
+            prefix = quote_name(table.name, facts.name) + "."
+            columns.add(found, literal(prefix), list(table_columns(table, facts)))
+            qualifiers.append(_escape(prefix))
+    names = any_of(dict.fromkeys(quote_name(name, facts.name) for name in bare))
+    assembly.terminals.define("COLUMN", names)
+    alias = r"/[A-Za-z_][A-Za-z0-9_]{0,27}\./"
+    but = f" & ~/(?i:{'|'.join(qualifiers)})/" if qualifiers else ""
+    assembly.terminals.define("QUALIFIER", alias + but)
+    found["star"] = ['QUALIFIER "*"', 'TABLEDOT "*"']
+    found["allstar"] = ['"*"']
+    tables_dot = any_of(quote_name(one.name, facts.name) + "." for one in tables)
+    assembly.terminals.define("TABLEDOT", tables_dot)
+    found["evenstar"] = ["star_@"]
+    return found
+
+
+def _escape(text: str) -> str:
+    return "".join(f"\\{c}" if c in r".*+?()[]{}|^$/\\&~-#" or c == '"' else c for c in text)
+
+
+def _from(assembly: Assembly, table: str, scope: str) -> list[str]:
+    """Write a FROM clause over any tables, and queries in parentheses."""
+    facts = assembly.manner.dialect
+    words = [word for word in JOINS if word in facts.joins or word in ALWAYS]
+    assembly.terminals.define("JOINED", any_of(f" {word} " for word in words))
+    assembly.terminals.define("CROSSED", any_of([", ", " CROSS JOIN "]))
+    alias = '(" AS " ALIAS | SPACED)'
+    assembly.add(f"source_of_{scope}", f"{table} {alias}?", f'"(" query_1_{scope} ")" {alias}')
+    source = f"source_of_{scope}"
+    on = f'" ON " cond_{scope} (AO cond_{scope}){{0,3}}'
+    further = [f"JOINED {source} {on}", f"CROSSED {source}"]
+    if "USING" in facts.joins:
+        further.append(f'JOINED {source} " USING (" COLUMN (", " COLUMN){{0,2}} ")"')
+    if "NATURAL JOIN" in facts.joins:
+        further.append(f'" NATURAL JOIN " {source}')
+    if not facts.is_typed:
+        further.append(f"JOINED {source}")
+    assembly.add(f"joined_{scope}", *further)
+    return [f"{source} joined_{scope}{{0,{_MAX_SOURCES - 1}}}"]
+
+
+def _with(assembly: Assembly) -> str:
+    """Write WITH: its first query reads tables of the schema, later ones those before them too."""
+    columns = '("(" ALIAS (", " ALIAS){0,5} ")")?'
+    first = f'ALIAS {columns} " AS (" (query_1_d | compound) ")"'
+    later = f'ALIAS {columns} " AS (" (query_1_d | query_1_w | compound) ")"'
+    more = f'(", " {later}){{0,{_MAX_CTES - 1}}}'
+    texts = [f'"WITH " {first} {more} " " query_0_w']
+    if assembly.manner.dialect.has_recursive_cte:
+        for vector in _VECTORS:
+            constants = ' ", " '.join(['(NUM | SHORT) (" AS " ALIAS)?'] * len(vector))
+            base = f'(member_{vector}_d | "SELECT " {constants})'
+            assembly.add("recursive", f"{base} SETOP member_{vector}_w")
+        texts.append(
+            f'"WITH RECURSIVE " ALIAS {columns} " AS (" recursive ")" {more} " " query_0_w'
+        )
+    return " | ".join(texts)

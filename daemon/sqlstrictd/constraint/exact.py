@@ -1,0 +1,222 @@
+"""Schema and skeleton to the grammar of statements in which every name is in scope.
+
+SQL names its columns before its tables. The skeleton says which FROM clauses a statement may have,
+so each gets a copy of the rules of its own, in which every name is in scope and every expression
+has a type that the dialect takes; the parser keeps all copies open until the text decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlstrictd.constraint.assembly import Assembly, alias_terminal
+from sqlstrictd.constraint.constants import add_constants
+from sqlstrictd.constraint.defined import defined_rule, needs_of
+from sqlstrictd.constraint.grammar import Grammar
+from sqlstrictd.constraint.named import NamedQueries
+from sqlstrictd.constraint.scopes import ColumnRules, Instance, Scope, ScopeColumn, table_columns
+from sqlstrictd.constraint.sets import JoinKeys, join_keys, sorted_set
+from sqlstrictd.constraint.skeleton import Defined, FromClause, Skeleton, Source
+from sqlstrictd.constraint.sources import FromRules, linked_orders
+from sqlstrictd.constraint.terminals import literal
+from sqlstrictd.constraint.values import Manner
+from sqlstrictd.constraint.writes import Target, add_writes
+from sqlstrictd.dialects import get
+from sqlstrictd.policy import Policy
+from sqlstrictd.schema.names import fold, quote_name
+from sqlstrictd.schema.types import Schema
+
+# Copies of the rules in one grammar: each costs time to compile, and to find the first tokens.
+MAX_SCOPES = 8
+
+
+def exact_grammar(
+    schema: Schema, skeleton: Skeleton, dialect: str, policy: Policy, max_scopes: int = MAX_SCOPES
+) -> Grammar:
+    """Write the grammar of the statements that read from what the skeleton does.
+
+    The order of its clauses is their order of preference; those beyond `max_scopes` are left out.
+
+    Raises:
+        UnsupportedDialect: there are no facts of the dialect.
+        ValueError: no clause has sources that exist, and no allowed kind writes.
+    """
+    return _Exact(schema, skeleton, dialect, policy, max_scopes).grammar()
+
+
+class _Exact:
+    def __init__(
+        self, schema: Schema, skeleton: Skeleton, dialect: str, policy: Policy, max_scopes: int
+    ) -> None:
+        self._schema = schema
+        self._policy = policy
+        self._dialect = get(dialect)
+        manner = Manner.exact(self._dialect)
+        self._keys: JoinKeys = join_keys(schema)
+        self._skeleton = skeleton
+        self._defined: dict[str, Defined] = {}
+        self._scopes: dict[FromClause, Scope] = {}
+        self._bodies: dict[str, Scope] = {}
+        for one in skeleton.defined:
+            scope = self._scope(one.clause, f"d{len(self._bodies)}")
+            # A table of the statement's own must not hide one of the schema's.
+            if scope is not None and not scope.outer and schema.table(one.name) is None:
+                self._bodies[fold(one.name)] = scope
+                self._defined[fold(one.name)] = one
+        for clause in skeleton.clauses:
+            scope = self._scope(clause, f"s{len(self._scopes)}")
+            if scope is not None and len(self._scopes) < max_scopes:
+                self._scopes[clause] = scope
+        self._assembly = Assembly(manner, self._vectors(manner))
+        self._columns = ColumnRules(manner, self._assembly.terminals)
+        self._from = FromRules(self._keys, self._assembly.terminals, manner.is_typed, self._body_of)
+
+    def grammar(self) -> Grammar:
+        """Write it."""
+        assembly, manner = self._assembly, self._assembly.manner
+        assembly.terminals.define("ALIAS", alias_terminal(self._dialect.reserved_words))
+        for scope in self._scopes.values():
+            own = self._own_rules(scope)
+            for depth in (0, 1):
+                own |= NamedQueries(manner, scope, depth).rules()
+            assembly.add_scope(
+                scope.label,
+                own,
+                is_main=not scope.outer,
+                inside=self._around(scope),
+                further=self._needs_of_names(),
+            )
+        for name, scope in self._bodies.items():
+            assembly.add_scope(
+                scope.label,
+                self._own_rules(scope),
+                is_main=False,
+                is_inner=False,
+                further=needs_of(self._defined[name], manner),
+            )
+        assembly.settle()
+        statements: list[str] = []
+        if "select" in self._policy.kinds:
+            statements += self._queries()
+        add_writes(assembly, self._targets(), self._policy, statements)
+        if not statements:
+            raise ValueError("no statement can be written from this skeleton")
+        return Grammar.of(assembly.text(statements))
+
+    def _own_rules(self, scope: Scope) -> dict[str, list[str]]:
+        own = self._columns.rules(scope)
+        own["from"] = self._from.rules(scope)
+        return own
+
+    def _targets(self) -> list[Target]:
+        """The tables that may be written: those that stand alone in a clause."""
+        dialect = self._dialect.name
+        return [
+            Target(
+                literal(quote_name(scope.instances[0].name, dialect)),
+                scope.label,
+                scope.instances[0].columns,
+            )
+            for scope in self._scopes.values()
+            if len(scope.instances) == 1
+            and not scope.outer
+            and not scope.instances[0].alias
+            and not scope.instances[0].is_defined
+        ]
+
+    def _needs_of_names(self) -> tuple[str, ...]:
+        return tuple(
+            name
+            for d in (0, 1)
+            for name in (f"total_{d}", f"having_{d}", f"plain_{d}", f"source_{d}")
+        ) + ("totterm", "plain", "total", "groups")
+
+    def _queries(self) -> list[str]:
+        assembly = self._assembly
+        queries = assembly.queries()
+        add_constants(assembly, queries)
+        ctes = [one for one in self._defined.values() if one.is_cte]
+        for name, one in self._defined.items():
+            defined_rule(assembly, one, self._bodies[name], self._rule_of(one))
+        assembly.add("query", *queries)
+        if not ctes:
+            return ["query"]
+        names = [literal(quote_name(one.name, self._dialect.name) + " AS (") for one in ctes]
+        heads = [f'{n} {self._rule_of(one)} ")"' for n, one in zip(names, ctes, strict=True)]
+        return ['"WITH " ' + ' ", " '.join(heads) + ' " " query']
+
+    def _scope(self, clause: FromClause, label: str) -> Scope | None:
+        instances = [self._instance(source) for source in clause.sources]
+        outer = [self._instance(source) for source in clause.outer]
+        if not instances or None in instances or None in outer:
+            return None
+        found = tuple(one for one in instances if one is not None)
+        around = tuple(
+            one
+            for one in outer
+            if one is not None and fold(one.label) not in {fold(i.label) for i in found}
+        )
+        if len({fold(one.label) for one in found}) < len(found):
+            return None
+        orders: tuple[tuple[Instance, ...], ...] = (found,)
+        if clause.is_free and len(found) > 1:
+            by_name = {one.name: one for one in found}
+            names = sorted_set(tuple(by_name))
+            orders = tuple(
+                tuple(by_name[name] for name in order) for order in linked_orders(names, self._keys)
+            )
+        return Scope(label, orders, around, clause.keys, clause.order_aliases)
+
+    def _instance(self, source: Source) -> Instance | None:
+        defined = self._defined.get(fold(source.name))
+        if defined is not None:
+            columns = tuple(ScopeColumn(one.name, one.value_class) for one in defined.outputs)
+            return Instance(defined.name, source.alias, columns, source.joined, is_defined=True)
+        table = self._schema.table(source.name)
+        if table is None:
+            return None
+        columns = table_columns(table, self._dialect)
+        return Instance(table.name, source.alias, columns, source.joined)
+
+    def _around(self, scope: Scope) -> tuple[str, ...]:
+        """The labels of the scopes that it may stand in alone; none where it may in any.
+
+        What it refers to outside of it must be there; and a query that reads from a table of the
+        statement's own must not stand in that table's definition.
+        """
+        if not scope.outer:
+            if any(one.is_defined for one in scope.instances):
+                return tuple(other.label for other in self._scopes.values())
+            return ()
+        wanted = {(fold(one.label), one.name) for one in scope.outer}
+        return tuple(
+            other.label
+            for other in self._scopes.values()
+            if other is not scope
+            and wanted <= {(fold(i.label), i.name) for i in (*other.instances, *other.outer)}
+        )
+
+    def _body_of(self, name: str) -> str:
+        """Name the rule of a derived table's query; empty for a table of WITH."""
+        defined = self._defined[fold(name)]
+        return "" if defined.is_cte else self._rule_of(defined)
+
+    def _rule_of(self, defined: Defined) -> str:
+        return f"def_{list(self._defined).index(fold(defined.name))}"
+
+    def _vectors(self, manner: Manner) -> tuple[str, ...]:
+        return tuple(_vectors(self._skeleton, manner))
+
+
+def _vectors(skeleton: Skeleton, manner: Manner) -> Iterator[str]:
+    """Yield the classes of columns that sides of set operations may have."""
+    found: dict[str, None] = {}
+    if manner.is_typed:
+        found |= dict.fromkeys(("n", "t", "d"))
+        for members in skeleton.members:
+            letters = members.replace("X", "N").lower()
+            if len(letters) <= 6 and set(letters) <= set("ntds"):
+                found[letters] = None
+    else:
+        found |= dict.fromkeys("v" * count for count in range(1, 6))
+    yield from found

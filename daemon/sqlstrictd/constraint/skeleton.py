@@ -1,0 +1,119 @@
+"""What a statement's queries read from, without the rest: what an exact grammar is built for.
+
+Read from a draft (or from somebody's statement) by `reading.py`, made of linked FROM sets by
+`skeleton_of_sets`, and turned into scopes by `exact.py`. Plain values that go over pipes as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlstrictd.constraint.sets import FromSet, sorted_set
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table of the schema, or a table of the statement's own, as it stands in FROM.
+
+    `joined` says how it is joined to those before it: "on" a condition, or "cross".
+    """
+
+    name: str
+    alias: str = ""
+    joined: str = "on"
+
+
+@dataclass(frozen=True)
+class FromClause:
+    """The sources of one query in order, and those of the queries around it that it refers to.
+
+    `keys` are the columns that it groups by and `order_aliases` the names of its outputs that it
+    sorts by. `is_free` lets the sources stand in any order that keys allow, with columns qualified
+    by the tables' names: so are sets that were chosen from a question.
+    """
+
+    sources: tuple[Source, ...]
+    outer: tuple[Source, ...] = ()
+    keys: tuple[str, ...] = ()
+    order_aliases: tuple[str, ...] = ()
+    is_free: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """A column that a query of the statement gives to another: its name and value class."""
+
+    name: str
+    value_class: str
+    is_total: bool = False  # computed by an aggregate
+
+
+@dataclass(frozen=True)
+class Defined:
+    """A table that the statement defines: by WITH, or by a query in parentheses in FROM."""
+
+    name: str
+    outputs: tuple[Output, ...]
+    clause: FromClause
+    is_cte: bool
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """FROM clauses, outermost first; tables of the statement's own, in order of definition.
+
+    `members` are the value classes of set operations' columns, one letter a column.
+    """
+
+    clauses: tuple[FromClause, ...]
+    defined: tuple[Defined, ...] = ()
+    members: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain lists and dicts."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Skeleton:
+        """Read what `to_json` returned."""
+        return cls(
+            tuple(_clause(one) for one in data["clauses"]),
+            tuple(
+                Defined(
+                    one["name"],
+                    tuple(Output(**output) for output in one["outputs"]),
+                    _clause(one["clause"]),
+                    one["is_cte"],
+                )
+                for one in data["defined"]
+            ),
+            tuple(data["members"]),
+        )
+
+    def and_also(self, other: Skeleton) -> Skeleton:
+        """Return a skeleton that allows what either allows; this one's clauses come first."""
+        clauses = dict.fromkeys((*self.clauses, *other.clauses))
+        return Skeleton(tuple(clauses), self.defined, self.members or other.members)
+
+
+def _clause(data: dict[str, Any]) -> FromClause:
+    return FromClause(
+        tuple(Source(**one) for one in data["sources"]),
+        tuple(Source(**one) for one in data["outer"]),
+        tuple(data["keys"]),
+        tuple(data["order_aliases"]),
+        data["is_free"],
+    )
+
+
+def skeleton_of_sets(from_sets: Iterable[FromSet]) -> Skeleton:
+    """Make a skeleton of sets of tables, which may be joined in any order that keys allow."""
+    clauses = []
+    for names in dict.fromkeys(sorted_set(one) for one in from_sets):
+        is_self_join = len(set(names)) < len(names)
+        aliases = [f"T{number}" if is_self_join else "" for number in range(1, len(names) + 1)]
+        sources = tuple(map(Source, names, aliases))
+        clauses.append(FromClause(sources, is_free=not is_self_join))
+    return Skeleton(tuple(clauses))

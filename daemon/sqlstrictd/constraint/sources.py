@@ -1,0 +1,151 @@
+"""The FROM clauses of a scope: its sources in every order allowed, each join with its condition.
+
+Sources join on keys; two that no key links join on any two columns of one class. Columns of the
+statement's own tables join by their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice, permutations
+
+from sqlstrictd.constraint.scopes import Instance, Scope
+from sqlstrictd.constraint.sets import FromSet, JoinKeys
+from sqlstrictd.constraint.terminals import Terminals, any_of, literal
+from sqlstrictd.schema.names import fold, quote_name
+
+# Orders of one set of tables that a grammar spells out.
+MAX_ORDERS = 8
+# Pairs of columns that one join may be on where nothing links two sources.
+_MAX_PAIRS = 400
+ALWAYS = frozenset({"INNER JOIN", "LEFT OUTER JOIN"})  # other words for joins that all have
+JOINS = ("JOIN", "INNER JOIN", "LEFT JOIN", "LEFT OUTER JOIN", "RIGHT JOIN", "FULL JOIN")
+
+
+class FromRules:
+    """Writes the rule `from` of scopes; `body` names the rule of a derived table's query."""
+
+    def __init__(
+        self, keys: JoinKeys, terminals: Terminals, is_typed: bool, body: Callable[[str], str]
+    ) -> None:
+        self._keys = keys
+        self._dialect = terminals.dialect
+        self._is_typed = is_typed
+        self._body = body
+        words = [word for word in JOINS if word in self._dialect.joins or word in ALWAYS]
+        terminals.define("JOINED", any_of(f" {word} " for word in words))
+        cross = [", ", " CROSS JOIN "]
+        if not self._dialect.is_typed:
+            cross.append(" JOIN ")  # without a condition
+        terminals.define("CROSSED", any_of(cross))
+
+    def rules(self, scope: Scope) -> list[str]:
+        """Write the alternatives of a scope's FROM clause."""
+        return [self._clause(order) for order in scope.orders]
+
+    def _clause(self, order: tuple[Instance, ...]) -> str:
+        text = self._declare(order[0])
+        for at in range(1, len(order)):
+            instance = order[at]
+            last = '(" AND " cond_@){0,2}' if at == len(order) - 1 else ""
+            first = self._first(order[:at], instance)
+            joined = f'JOINED {self._declare(instance)} " ON " ({first}) {last}'
+            if instance.joined == "cross" or not first:
+                crossed = f"CROSSED {self._declare(instance)}"
+                joined = f"({crossed} | {joined})" if first else crossed
+            text += f" {joined}"
+        return text.strip()
+
+    def _declare(self, instance: Instance) -> str:
+        name = quote_name(instance.name, self._dialect.name)
+        alias = quote_name(instance.alias, self._dialect.name) if instance.alias else ""
+        body = self._body(instance.name) if instance.is_defined else ""
+        if body:
+            called = quote_name(instance.label, self._dialect.name)
+            return f'"(" {body} ")" ({literal(f" AS {called}")} | {literal(f" {called}")})'
+        if not alias:
+            return literal(name)
+        return f"{literal(name)} ({literal(f' AS {alias}')} | {literal(f' {alias}')})"
+
+    def _first(self, before: tuple[Instance, ...], instance: Instance) -> str:
+        """Write what joins an instance to those before it; empty where nothing can."""
+        linked = [text for one in before for text in self._keyed(one, instance)]
+        if not linked:
+            linked = [
+                text for one in before for text in islice(self._alike(one, instance), _MAX_PAIRS)
+            ]
+        return " | ".join(dict.fromkeys(linked))
+
+    def _keyed(self, left: Instance, right: Instance) -> Iterator[str]:
+        if left.is_defined or right.is_defined:
+            names = {fold(column.name): column for column in right.columns}
+            for column in left.columns:
+                other = names.get(fold(column.name))
+                if other is not None and self._fit(column.letter, other.letter):
+                    yield self._equation(left, right, column.name, other.name)
+            return
+        keys = self._keys.between(left.name, right.name)
+        if left.name == right.name:
+            keys = [*keys, *(key.flipped() for key in keys)]
+        letters = {fold(column.name): column.letter for column in left.columns}
+        others = {fold(column.name): column.letter for column in right.columns}
+        for key in keys:
+            pairs = list(zip(key.left_columns, key.right_columns, strict=True))
+            pairs = [
+                (a, b) for a, b in pairs if self._fit(letters.get(fold(a)), others.get(fold(b)))
+            ]
+            for a, b in pairs:
+                yield self._equation(left, right, a, b)
+            if len(pairs) > 1:
+                both = [self._equation(left, right, a, b, is_flipped=False) for a, b in pairs]
+                yield ' " AND " '.join(f"({one})" for one in both)
+        if left.name == right.name:
+            for column in left.columns:
+                if self._fit(column.letter, column.letter):
+                    yield self._equation(left, right, column.name, column.name)
+
+    def _alike(self, left: Instance, right: Instance) -> Iterator[str]:
+        """Yield pairs of columns that can be compared, same names first."""
+        pairs = [
+            (a.name, b.name)
+            for a in left.columns
+            for b in right.columns
+            if self._fit(a.letter, b.letter) and (a.letter != "O" or a.type == b.type)
+        ]
+        pairs.sort(key=lambda pair: fold(pair[0]) != fold(pair[1]))
+        for a, b in pairs:
+            yield self._equation(left, right, a, b)
+
+    def _fit(self, one: str | None, other: str | None) -> bool:
+        if one is None or other is None:
+            return False
+        if not self._is_typed:
+            return True
+        one, other = one.replace("X", "N"), other.replace("X", "N")
+        return (one == other and one not in "UJ") or {one, other} == {"D", "S"}
+
+    def _equation(
+        self, left: Instance, right: Instance, a: str, b: str, is_flipped: bool = True
+    ) -> str:
+        name = self._dialect.name
+        one = f"{left.qualifier(name)}.{quote_name(a, name)}"
+        other = f"{right.qualifier(name)}.{quote_name(b, name)}"
+        texts = [f"{one} = {other}"] + ([f"{other} = {one}"] if is_flipped else [])
+        return any_of(texts)
+
+
+def linked_orders(names: FromSet, keys: JoinKeys) -> list[FromSet]:
+    """List orders in which each table after the first is linked to one that stands before it.
+
+    Where there is none, every order; at most MAX_ORDERS.
+    """
+    orders = list(dict.fromkeys(islice(permutations(names), 200)))
+    linked = [
+        order
+        for order in orders
+        if all(
+            any(keys.between(before, order[at]) for before in order[:at])
+            for at in range(1, len(order))
+        )
+    ]
+    return (linked or orders)[:MAX_ORDERS]

@@ -1,0 +1,450 @@
+"""The expressions of one scope: columns, arithmetic, calls, CASE, aggregates and windows.
+
+One set of rules for each value class (see dialects/facts.py); in a dialect without types all
+classes are one, `v`. Levels, not recursion, bound the nesting: `a0` is an argument without a call,
+`f1` a call over such arguments, `a1` an argument that may hold such a call, `f2` a call over those.
+
+    c_K   column          a0_K a1_K  argument      f1_K f2_K  call        v_K    value
+    b_K   column without a closed list of values   l_K        left side of a comparison
+    agg_K aggregate       tot_K      expression over aggregates           win_K  window expression
+
+`c_K` and `b_K` are given by the scope (`scopes.py`), `cond` by `conditions.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlstrictd.constraint.template import Template
+from sqlstrictd.constraint.terminals import Terminals
+from sqlstrictd.dialects.facts import Call, Dialect
+
+# Aggregates that take DISTINCT in every dialect that has them.
+_DISTINCT = frozenset({"SUM", "AVG", "MIN", "MAX", "TOTAL", "GROUP_CONCAT", "ARRAY_AGG", "LIST"})
+_PLACEHOLDERS = "XNTDSBJ"
+# Classes that CAST takes to each class, where the engine is strict about it.
+_CASTABLE = {"X": "NT", "N": "NT", "T": "NTDSB", "D": "TS", "S": "TD", "B": "T"}
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a grammar writes expressions: the dialect, and how far it is held to its types."""
+
+    dialect: Dialect = field(compare=False)
+    name: str
+    is_typed: bool
+    is_strict: bool  # GROUP BY names what is selected
+    has_json: bool  # JSON has a class of its own
+
+    @classmethod
+    def exact(cls, dialect: Dialect) -> Manner:
+        """Hold expressions to all that the dialect demands."""
+        has_json = dialect.is_typed or dialect.name == "mysql"
+        return cls(dialect, dialect.name, dialect.is_typed, dialect.has_strict_group_by, has_json)
+
+    @classmethod
+    def loose(cls, dialect: Dialect) -> Manner:
+        """Hold expressions to the dialect's syntax alone."""
+        return cls(dialect, dialect.name, is_typed=False, is_strict=False, has_json=False)
+
+    @property
+    def classes(self) -> str:
+        """The classes that have rules of their own, besides O and U."""
+        return "ntdsbj" if self.is_typed else "vj" if self.has_json else "v"
+
+    def of(self, letter: str) -> str:
+        """The rule suffix of a class letter."""
+        if letter == "J" and self.has_json:
+            return "j"
+        return letter.lower() if self.is_typed else "v"
+
+
+def add_values(t: Template, manner: Manner, terminals: Terminals) -> None:
+    """Add the rules of values without aggregates and subqueries."""
+    _Values(t, manner, terminals).add()
+
+
+class _Values:
+    def __init__(self, t: Template, manner: Manner, terminals: Terminals) -> None:
+        self._t = t
+        self._manner = manner
+        self._dialect = manner.dialect
+        self._terminals = terminals
+        self._comparable = "NTDSB" if manner.is_typed else "V"
+
+    def add(self) -> None:
+        for k in "nx" if self._manner.is_typed else "v":
+            self._add_numbers(k)
+        if self._manner.is_typed:
+            self._add_other_classes()
+        if self._manner.has_json:
+            self._add_json()
+        self._add_any()
+        for level in (0, 1):
+            for call in self._dialect.calls:
+                self._add_call(f"f{level + 1}", call, level)
+            for form in self._dialect.forms:
+                self._add_form(f"f{level + 1}", form.text, form.result, level)
+            for letter in "DS":
+                if letter in self._dialect.literals:
+                    self._add_form(f"f{level + 1}", self._dialect.literals[letter], letter, level)
+            self._add_casts(f"f{level + 1}", level)
+        self._add_cases()
+        self._add_aggregates()
+        self._add_totals()
+        self._add_windows()
+
+    def _add_numbers(self, k: str) -> None:
+        t, op = self._t, "OPX" if k == "x" else "OP"
+        pair = [f"c_{k}_@ {op} atom_{k}_@", f"SIZE {op} c_{k}_@"]
+        if k == "v" and self._terminals.has_concat:
+            pair += ["c_v_@ CAT (c_v_@ | SHORT)", "SHORT CAT c_v_@"]
+        t.add(f"atom_{k}_@", f"c_{k}_@", "SIZE")
+        t.add(f"pair_{k}_@", *pair)
+        t.add(f"a0_{k}_@", f"c_{k}_@", f"pair_{k}_@")
+        t.add(f"a1_{k}_@", f"a0_{k}_@", f"f1_{k}_@ ({op} atom_{k}_@)?", f"f1_{k}_@ {op} f1_{k}_@")
+        if k == "x":
+            t.add("f1_n_@", "f1_x_@")
+            t.add("f2_n_@", "f2_x_@")
+            return
+        # Chains: with a column or a call in them, for what is constant is one number.
+        t.add(f"sum_{k}_@", f"part_{k}_@ {op} part_{k}_@ ({op} part_{k}_@){{0,2}}")
+        t.add(f"part_{k}_@", f"c_{k}_@", "SIZE", f"f1_{k}_@")
+        t.add(f"term_{k}_@", f"c_{k}_@", "SIZE", f"f2_{k}_@", f'"(" sum_{k}_@ ")"')
+        more = f"({op} term_{k}_@)"
+        t.add(
+            f"chain_{k}_@",
+            f"c_{k}_@ {more}{{1,3}}",
+            f"f2_{k}_@ {more}{{0,3}}",
+            f'"(" sum_{k}_@ ")" {more}{{0,3}}',
+            f"SIZE {op} term_{k}_@ {more}{{0,2}}",
+        )
+        if k == "n":
+            t.add("chain_n_@", 'c_x_@ " % " INT', 'f2_x_@ " % " INT')
+        elif self._terminals.has_concat:
+            joined = "(c_v_@ | SHORT | f2_v_@)"
+            t.add("chain_v_@", f"c_v_@ (CAT {joined}){{1,4}}", f"f2_v_@ (CAT {joined}){{1,4}}")
+            t.add("chain_v_@", f"SHORT CAT {joined} (CAT {joined}){{0,3}}")
+        t.add(f"v_{k}_@", f"c_{k}_@", f"chain_{k}_@")
+        t.add(f"l_{k}_@", f"b_{k}_@", f"chain_{k}_@")
+        self._add_shifts()
+        if k == "v" and not self._manner.has_json:
+            for text in self._dialect.json_access.values():
+                t.add("f1_v_@", f"c_v_@ ({text})")
+
+    def _add_other_classes(self) -> None:
+        t = self._t
+        for k in "tdsb":
+            t.add(f"a0_{k}_@", f"c_{k}_@")
+            t.add(f"a1_{k}_@", f"a0_{k}_@", f"f1_{k}_@")
+            t.add(f"v_{k}_@", f"c_{k}_@", f"f2_{k}_@")
+            t.add(f"l_{k}_@", f"b_{k}_@", f"f2_{k}_@")
+        if self._terminals.has_concat:
+            t.add("a0_t_@", "c_t_@ CAT (c_t_@ | SHORT)")
+            joined = "(c_t_@ | SHORT | f2_t_@)"
+            t.add("cat_@", f"c_t_@ (CAT {joined}){{1,4}}", f"f2_t_@ (CAT {joined}){{1,4}}")
+            t.add("cat_@", f"SHORT CAT (c_t_@ | f2_t_@) (CAT {joined}){{0,3}}")
+            t.add("v_t_@", "cat_@")
+            t.add("l_t_@", "cat_@")
+        t.add("v_o_@", "c_o_@", "f2_o_@")
+
+    def _add_json(self) -> None:
+        t = self._t
+        t.add("a0_j_@", "c_j_@")
+        t.add("a1_j_@", "a0_j_@", "f1_j_@")
+        t.add("v_j_@", "c_j_@", "f2_j_@")
+        access = self._dialect.json_access
+        step = f"({access['J']}){{0,2}}" if "J" in access else ""
+        for letter, text in access.items():
+            k = self._manner.of(letter)
+            t.add(f"f1_{k}_@", f"c_j_@ {step} ({text})")
+            t.add(f"f2_{k}_@", f"c_j_@ {step} ({text})")
+
+    def _add_shifts(self) -> None:
+        """Add dates moved by intervals."""
+        if not self._dialect.interval:
+            return
+        if not self._manner.is_typed:
+            self._t.add("chain_v_@", "(c_v_@ | f1_v_@) PLUSMINUS interval")
+            self._t.add("a1_v_@", "(c_v_@ | f1_v_@) PLUSMINUS interval")
+            return
+        for source, result in self._dialect.interval_result.items():
+            k, r = self._manner.of(source), self._manner.of(result)
+            self._t.add(f"shift_{r}_@", f"(c_{k}_@ | f1_{k}_@) PLUSMINUS interval")
+        for r in "ds":
+            self._t.add(f"v_{r}_@", f"shift_{r}_@")
+            self._t.add(f"l_{r}_@", f"shift_{r}_@")
+            self._t.add(f"a1_{r}_@", f"shift_{r}_@")
+
+    def _add_any(self) -> None:
+        """Add what may be of any class: `any` a column, `ae0` and `ae1` arguments."""
+        for k in (*self._manner.classes, "o", "u"):
+            self._t.add("any_@", f"c_{k}_@")
+            if k not in "uj":
+                self._t.add("some_@", f"c_{k}_@")  # what can be compared
+            for level in (0, 1):
+                held = f"c_{k}_@" if k in "ou" else f"a{level}_{k}_@"
+                self._t.add(f"ae{level}_@", held)
+
+    def _argument(self, code: str, level: int, position: int, poly: str, is_many: bool) -> str:
+        if len(code) > 1:
+            return code
+        if code == "E":
+            return f"ae{level}_@"
+        letter = poly if code == "K" else code
+        k = self._manner.of(letter)
+        # Even where classes are one, a length is no text.
+        literal = self._terminals.literal(letter.lower(), is_short=True)
+        is_open = (position > 0 or (is_many and letter in "TV")) and literal
+        return f"(a{level}_{k}_@ | {literal})" if is_open else f"a{level}_{k}_@"
+
+    def _spread(self, call: Call, classes: str) -> list[str]:
+        """The classes that K stands for, one call each; one entry where there is no K."""
+        has_k = "K" in [code.rstrip("?*") for code in call.arguments.split()]
+        return list(classes) if has_k else [""]
+
+    def _add_call(self, rule: str, call: Call, level: int) -> None:
+        codes = call.arguments.split()
+        for poly in self._spread(call, self._comparable):
+            text = ""
+            for position, code in reversed(list(enumerate(codes))):
+                bare = code.rstrip("?*")
+                one = self._argument(bare, level, position, poly, "*" in code)
+                many = f'(", " {one}){{0,3}}' if "*" in code else ""
+                comma = '", " ' if position else ""
+                text = f"{comma}{one} {many} {text}".rstrip()
+                if "?" in code:
+                    text = f"({text})?"
+            k = self._manner.of(poly if call.result == "K" else call.result)
+            self._t.add(f"{rule}_{k}_@", self._terminals.call(call.names, text))
+
+    def _add_form(self, rule: str, text: str, result: str, level: int) -> None:
+        for letter in _PLACEHOLDERS:
+            text = text.replace(f"{{{letter}}}", f"a{level}_{self._manner.of(letter)}_@")
+        text = text.replace("{E}", f"ae{level}_@")
+        self._t.add(f"{rule}_{self._manner.of(result)}_@", text)
+
+    def _add_casts(self, rule: str, level: int) -> None:
+        for letter, types in self._dialect.cast_types.items():
+            if not types or (self._manner.is_typed and letter not in _CASTABLE):
+                continue
+            name = self._terminals.types(letter, types, self._manner.is_typed)
+            sources = _CASTABLE[letter].lower() if self._manner.is_typed else "v"
+            for k in sources:
+                text = f'"CAST(" a{level}_{k}_@ " AS " {name} ")"'
+                self._t.add(f"{rule}_{self._manner.of(letter)}_@", text)
+
+    def _add_cases(self) -> None:
+        for k in "ntd" if self._manner.is_typed else "v":
+            literal = self._terminals.literal(k, is_short=True)
+            first = [f"c_{k}_@", f"f1_{k}_@"]
+            if k in "ntv":
+                first.append(literal)
+            if k in "nv":
+                first.append(f"pair_{k}_@")
+            self._t.add(f"then_{k}_@", *first)
+            self._t.add(f"other_{k}_@", f"then_{k}_@", '"NULL"', literal)
+            arm = '"WHEN " cond_@ (AO cond_@){0,2} " THEN "'
+            self._t.add(
+                f"case_{k}_@",
+                f'"CASE " {arm} then_{k}_@ (" " {arm} other_{k}_@){{0,4}}'
+                f' (" ELSE " other_{k}_@)? " END"',
+            )
+            for j in "nt" if self._manner.is_typed else "v":
+                on = self._terminals.literal(j, is_short=True)
+                arm = f'" WHEN " {on} " THEN "'
+                self._t.add(
+                    f"case_{k}_@",
+                    f'"CASE " c_{j}_@ {arm} then_{k}_@ ({arm} other_{k}_@){{0,4}}'
+                    f' (" ELSE " other_{k}_@)? " END"',
+                )
+
+    def _add_aggregates(self) -> None:
+        t, manner = self._t, self._manner
+        for k in "nxtdsb" if manner.is_typed else "v":
+            inside = [f"a1_{k}_@"]
+            if k in "nv":
+                inside += [f"chain_{k}_@", "SIZE"]
+            if k in "ntdv":
+                inside.append(f"case_{k}_@")
+            t.add(f"in_{k}_@", *inside)
+        t.add("count_@", '"COUNT(" c_u_@ ")"', '"COUNT(" c_j_@ ")"')
+        for k in manner.classes:
+            t.add("ine_@", f"in_{k}_@" if k != "j" else "")
+        if manner.is_typed:
+            t.add("ine_@", "c_o_@")
+        t.add("count_@", '"COUNT(" ("*" | DISTINCT? ine_@) ")"')
+        t.add(f"bare_{manner.of('X')}_@", "count_@")
+        t.add("wcount_@", '"COUNT(" ("*" | ine_@) ")"')
+        t.add(f"wagg_{manner.of('X')}_@", "wcount_@")
+        for call in self._dialect.aggregates:
+            codes = call.arguments.split()
+            for poly in self._spread(call, "NTDS" if manner.is_typed else "V"):
+                letter = poly if codes[0].rstrip("?*") == "K" else codes[0].rstrip("?*")
+                first = "ine_@" if letter == "E" else f"in_{manner.of(letter)}_@"
+                rest = ""
+                for code in reversed(codes[1:]):
+                    bare = code.rstrip("?*")
+                    one = self._terminals.literal(bare.lower(), True) if len(bare) == 1 else bare
+                    rest = f'", " {one} {rest}'.rstrip()
+                    if "?" in code:
+                        rest = f"({rest})?"
+                result = manner.of(poly if call.result == "K" else call.result)
+                plain = self._terminals.call(call.names, f"{first} {rest}".rstrip())
+                t.add(f"wagg_{result}_@", plain)
+                if codes[1:] and "?" not in codes[1]:
+                    t.add(f"bare_{result}_@", plain)
+                    continue
+                once = "DISTINCT? " if _DISTINCT.issuperset(call.names.split()) else ""
+                t.add(f"bare_{result}_@", self._terminals.call(call.names, f"{once}{first}"))
+                if rest:
+                    t.add(f"bare_{result}_@", self._terminals.call(call.names, f"{first} {rest}"))
+        for form in self._dialect.aggregate_forms:
+            text = form.text
+            for letter in _PLACEHOLDERS:
+                text = text.replace(f"{{{letter}}}", f"in_{manner.of(letter)}_@")
+            t.add(f"bare_{manner.of(form.result)}_@", text)
+        where = (
+            '(" FILTER (WHERE " cond_@ (AO cond_@){0,2} ")")?' if self._dialect.has_filter else ""
+        )
+        for k in (*manner.classes, *("xo" if manner.is_typed else "")):
+            t.add(f"agg_{k}_@", f"bare_{k}_@ {where}".rstrip())
+        if manner.is_typed:
+            t.add("agg_n_@", "agg_x_@")
+            t.add("wagg_n_@", "wagg_x_@")
+
+    def _add_totals(self) -> None:
+        """Add expressions over aggregates; none holds a column outside of them when strict."""
+        t, manner = self._t, self._manner
+        loose = "" if manner.is_strict else f"c_{manner.of('N')}_@"
+        k = manner.of("N")
+        op = "OP"
+        t.add(f"mixed_{k}_@", f"agg_{k}_@", "SIZE", loose, *self._over_null())
+        t.add(
+            f"mix_{k}_@",
+            f"agg_{k}_@ ({op} mixed_{k}_@){{0,2}}",
+            f"SIZE {op} agg_{k}_@ ({op} mixed_{k}_@)?",
+        )
+        t.add(f"mix_{k}_@", f'"(" agg_{k}_@ {op} mixed_{k}_@ ")" {op} mixed_{k}_@')
+        t.add(f"mix_{k}_@", f"{self._cast_mix()}" if self._cast_mix() else "")
+        if manner.is_typed:
+            t.add("mix_x_@", "agg_x_@ (OPX (agg_x_@ | SIZE)){0,2}", "SIZE OPX agg_x_@")
+            for other in "tds":
+                t.add(f"mix_{other}_@", f"agg_{other}_@")
+        for call in self._dialect.calls:
+            codes = call.arguments.split()
+            if not codes:
+                continue
+            for poly in self._spread(call, "NTDS" if manner.is_typed else "V"):
+                letter = codes[0].rstrip("?*")
+                letter = poly if letter == "K" else letter
+                if len(letter) > 1 or (letter not in "NXTDS" and letter != "V"):
+                    continue
+                rest = ""
+                for code in reversed(codes[1:]):
+                    bare = code.rstrip("?*")
+                    bare = poly if bare == "K" else bare
+                    one = bare if len(bare) > 1 else self._terminals.literal(bare.lower(), True)
+                    if not one or bare == "E":
+                        rest = ""
+                        if "?" not in code and "*" not in code:
+                            break
+                        continue
+                    rest = f'", " {one} {rest}'.rstrip()
+                    if "?" in code:
+                        rest = f"({rest})?"
+                else:
+                    result = manner.of(poly if call.result == "K" else call.result)
+                    text = f"mix_{manner.of(letter)}_@ {rest}".rstrip()
+                    t.add(f"h_{result}_@", self._terminals.call(call.names, text))
+        for letter, types in self._dialect.cast_types.items():
+            if letter in "XN" and types:
+                name = self._terminals.types(letter, types, manner.is_typed)
+                t.add(f"h_{manner.of(letter)}_@", f'"CAST(" mix_{k}_@ " AS " {name} ")"')
+        if manner.is_typed:
+            t.add("h_n_@", "h_x_@")
+        t.add(f"held_{k}_@", f"agg_{k}_@", f"h_{k}_@", f'"(" mix_{k}_@ ")"')
+        t.add(f"beside_{k}_@", f"held_{k}_@", "SIZE", loose)
+        t.add(
+            f"tot_{k}_@",
+            f"held_{k}_@ ({op} beside_{k}_@){{0,3}}",
+            f"SIZE {op} held_{k}_@ ({op} beside_{k}_@){{0,2}}",
+        )
+        if loose:
+            t.add(f"tot_{k}_@", f"{loose} {op} held_{k}_@ ({op} beside_{k}_@)?")
+        for other in "tdsbjo" if manner.is_typed else "":
+            t.add(f"tot_{other}_@", f"agg_{other}_@", f"h_{other}_@")
+        for j in "nt" if manner.is_typed else "v":
+            result = self._terminals.literal(j, True)
+            arm = f'"WHEN " tot_{k}_@ CMP NUM " THEN " {result}'
+            t.add(
+                f"tot_{j}_@",
+                f'"CASE " {arm} (" " {arm}){{0,3}} (" ELSE " {result})? " END"',
+            )
+
+    def _over_null(self) -> list[str]:
+        """Divisors that people guard: SUM(a) / NULLIF(COUNT(b), 0)."""
+        k = self._manner.of("N")
+        return [f'"NULLIF(" agg_{k}_@ ", " INT ")"']
+
+    def _cast_mix(self) -> str:
+        """Aggregates cast before they are divided: CAST(COUNT(a) AS REAL) / COUNT(b)."""
+        k = self._manner.of("N")
+        types = self._dialect.cast_types.get("N") or self._dialect.cast_types.get("X") or ()
+        if not types:
+            return ""
+        name = self._terminals.types("N", types, self._manner.is_typed)
+        return f'"CAST(" agg_{k}_@ " AS " {name} ")" (OP mixed_{k}_@){{0,2}}'
+
+    def _add_windows(self) -> None:
+        t, manner = self._t, self._manner
+        t.add("partition_@", '"PARTITION BY " some_@ (", " some_@){0,2}')
+        t.add("within_@", '"ORDER BY " over_@ WAY? (", " some_@ WAY?){0,2}')
+        for k in "ntds" if manner.is_typed else "v":
+            t.add("over_@", f"c_{k}_@", f"f1_{k}_@")
+        t.add("ranked_@", '(partition_@ " ")? within_@')
+        for call in self._dialect.windows:
+            codes = call.arguments.split()
+            for poly in self._spread(call, "NTDS" if manner.is_typed else "V"):
+                parts = []
+                for position, code in enumerate(codes):
+                    bare = code.rstrip("?*")
+                    if len(bare) > 1:
+                        one = bare
+                    elif bare == "E":
+                        one = "some_@"
+                    else:
+                        k = manner.of(poly if bare == "K" else bare)
+                        literal = self._terminals.literal(
+                            poly.lower() if bare == "K" else bare.lower(), True
+                        )
+                        one = f"c_{k}_@" if not position else literal
+                    parts.append((code, one))
+                text = ""
+                for position, (code, one) in reversed(list(enumerate(parts))):
+                    comma = '", " ' if position else ""
+                    text = f"{comma}{one} {text}".rstrip()
+                    if "?" in code:
+                        text = f"({text})?"
+                k = manner.of(poly if call.result == "K" else call.result)
+                frame = "FRAME?" if call.names.startswith(("FIRST_VALUE", "LAST_VALUE")) else ""
+                body = self._terminals.call(call.names, text)
+                t.add(f"win_{k}_@", f'{body} " OVER (" ranked_@ {frame} ")"')
+                if not codes:
+                    t.add("rank_@", body)
+        spec = '(partition_@ (" " within_@ FRAME?)? | within_@ FRAME?)?'
+        for k in (*("ntds" if manner.is_typed else "v"),):
+            where = '(" FILTER (WHERE " cond_@ ")")?' if self._dialect.has_filter else ""
+            t.add(f"win_{k}_@", f'wagg_{k}_@ {where} " OVER (" {spec} ")"')
+        if manner.is_typed:
+            t.add("win_n_@", "win_x_@")
+        k = manner.of("N")
+        t.add(
+            f"wide_{k}_@",
+            f"win_{k}_@ (OP (c_{k}_@ | SIZE | win_{k}_@))?",
+            f"(c_{k}_@ | SIZE) OP win_{k}_@ (OP SIZE)?",
+        )
+        for other in "tds" if manner.is_typed else "":
+            t.add(f"wide_{other}_@", f"win_{other}_@")
+        # Ranks over aggregates, in a grouped query.
+        t.add(f"wtot_{k}_@", f'rank_@ " OVER (ORDER BY " tot_{k}_@ WAY? ")"')
