@@ -2,9 +2,7 @@
 
 import pytest
 import sqlglot
-from sqlstrictd.constraint.functions import DIALECTS
 from sqlstrictd.schema.ddl import parse_schema
-from sqlstrictd.verify.functions import FUNCTION_NODES, FUNCTIONS
 from sqlstrictd.verify.lexical import Reporter
 from sqlstrictd.verify.scope import Resolver
 
@@ -111,24 +109,3 @@ def test_stars_end() -> None:
 def test_joins_of_many_tables_end() -> None:
     resolver = resolve("SELECT 1 FROM " + ", ".join(["a"] * 65))
     assert "More than 64 tables" in resolver.problems[0].message
-
-
-def test_the_grammar_writes_no_function_that_the_check_refuses() -> None:
-    for dialect, functions in DIALECTS.items():
-        names = {name for group, _ in functions.scalars for name in group.split()}
-        names |= {*functions.aggregates, "COUNT"}
-        if functions.has_group_concat:
-            names.add("GROUP_CONCAT")
-        assert names <= FUNCTIONS[dialect]
-
-
-def test_every_listed_function_has_a_listed_node() -> None:
-    for name in sorted(FUNCTIONS["sqlite"]):
-        for arguments in ("", "x", "x, 1", "x, 1, 2", "*"):
-            try:
-                tree = sqlglot.parse_one(f"SELECT {name}({arguments})", read="sqlite")
-            except sqlglot.errors.ParseError:
-                continue
-            called = tree.expressions[0]
-            if not isinstance(called, sqlglot.exp.Escape):  # LIKE(x, y, z)
-                assert type(called).__name__ in FUNCTION_NODES

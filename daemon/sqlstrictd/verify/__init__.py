@@ -1,12 +1,17 @@
 """The last gate: one statement judged against one schema, by other code than wrote it.
 
-    lexical.py   tokens: one statement, no comment, no unknown name in quotes, listed functions
-    tree.py      sqlglot's tree: only nodes of a query that reads
-    scope.py     every name resolved where it stands
-    prepare.py   SQLite prepares it on an empty database of our own making
-    check.py     these in order, into a verdict
+    lexical.py       tokens: one statement, no comment, no operator or string read in two ways
+    tree.py          sqlglot's tree: only nodes that a statement of its kind may hold
+    words.py         every word accounted for, every call one of the dialect's functions
+    scope.py         every name of a query resolved where it stands (columns.py, from_clause.py)
+    writes.py        ... and of INSERT, UPDATE and DELETE
+    definitions.py   ... and of CREATE and ALTER
+    types.py         types, groups and places of aggregates, as engines that are not here judge them
+    prepare.py       an embedded engine prepares it on an empty database of our own making
+    check.py         these in order, into a verdict
 
-A worker calls it for every finished statement and for Check. It shares nothing with `constraint/`.
+A worker calls it for every finished statement and for Check. What dialects allow is read from
+`dialects/` (`rules.py`); it shares nothing else with `constraint/`.
 """
 
 from sqlstrictd.verify.canonical import canonical

@@ -1,7 +1,7 @@
 """The checks that need no tree: what the tokens of a statement are, one by one.
 
-They refuse what two parsers might read in two ways (comments, other dialects' strings, names in
-quotes that are no names), so that sqlglot's tree and SQLite mean the same statement.
+They refuse what two parsers might read in two ways (comments, other dialects' strings, operators
+run together), so that sqlglot's tree and the engine mean the same statement.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlstrictd.schema.cursor import show
-from sqlstrictd.schema.names import fold
-from sqlstrictd.schema.scan import Places, ScanError, Token, check_name, describe_character, scan
-from sqlstrictd.schema.types import Schema
-from sqlstrictd.verify.functions import FUNCTIONS
-from sqlstrictd.verify.nearest import find_nearest
+from sqlstrictd.schema.scan import Places, ScanError, Token, check_name, describe_character
+from sqlstrictd.verify.operators import find_bad_operator
+from sqlstrictd.verify.tokens import cut
 from sqlstrictd.verify.verdict import CheckName, Problem
 
 MAX_STATEMENT_BYTES: Final = 16 * 2**10
@@ -24,19 +22,11 @@ MAX_PROBLEMS: Final = 20
 MAX_DEPTH: Final = 30
 
 _BLANKS: Final = "\t\n\r\f"
-_SYMBOLS: Final = frozenset("( ) , . ; * + - / % = == != <> < <= > >= || & | ~ << >>".split())
-# Keywords that a parenthesis may follow without being called.
-_BEFORE_PARENTHESIS: Final = frozenset(
-    """
-    ALL AND AS BETWEEN BY CASE CAST DISTINCT ELSE ESCAPE EXCEPT EXISTS FILTER FROM GLOB HAVING IN
-    INTERSECT IS JOIN LIKE LIMIT MATERIALIZED NOT OFFSET ON OR OVER SELECT THEN UNION USING WHEN
-    WHERE
-    """.split()
-)
-# Types that take a length, as in CAST(price AS DECIMAL(10, 2)).
-_SIZED_TYPES: Final = frozenset(
-    "CHAR CHARACTER VARCHAR NVARCHAR DECIMAL NUMERIC FLOAT DOUBLE INT INTEGER VARYING".split()
-)
+_PUNCTUATION: Final = frozenset("( ) , . ;".split())
+_BRACKETS: Final = {"postgres": "[]", "duckdb": "[]:"}
+# The quotes around names, by dialect; double quotes may make a string in MySQL.
+_NAME_QUOTES: Final = {"sqlite": '"`[', "mysql": "`"}
+_CLAUSES: Final = ("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "WINDOW")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +63,7 @@ def lex(sql: str, dialect: str, reporter: Reporter) -> Lexed:
         message = f"The statement has {size} bytes; at most {MAX_STATEMENT_BYTES} are checked."
         return _failed(reporter.problem("syntax", message, 0))
     try:
-        tokens = tuple(scan(sql))
+        tokens = cut(sql, dialect)
         for token in tokens:
             if token.kind in ("word", "quoted"):
                 check_name(token)
@@ -85,18 +75,10 @@ def lex(sql: str, dialect: str, reporter: Reporter) -> Lexed:
     if extra is not None:
         message = "There is more than one statement; only one with one final ; may be."
         return _failed(reporter.problem("kind", message, extra.start))
-    for token in tokens:
-        message = _judge(token, dialect)
-        if message:
-            return Lexed(tokens, (reporter.problem("syntax", message, token.start),), True)
-    comma = _find_stray_comma(tokens)
-    if comma is not None:
-        problem = reporter.problem("syntax", "Nothing follows this comma.", comma.start)
-        return Lexed(tokens, (problem,), True)
-    deep = _find_too_deep(tokens)
-    if deep is not None:
-        message = f"The statement is nested too deeply for the checker: over {MAX_DEPTH} levels."
-        return Lexed(tokens, (reporter.problem("syntax", message, deep.start),), True)
+    found = _find_wrong(tokens, dialect)
+    if found is not None:
+        token, message = found
+        return Lexed(tokens, (reporter.problem("syntax", message, token.start),), True)
     return Lexed(tokens, (), True)
 
 
@@ -123,101 +105,63 @@ def _find_second_statement(tokens: tuple[Token, ...]) -> Token | None:
     return None
 
 
+def _find_wrong(tokens: tuple[Token, ...], dialect: str) -> tuple[Token, str] | None:
+    """Find the first token that cannot stand where it does, with what is wrong with it."""
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        message = _judge(token, dialect) or _judge_pair(token, following)
+        if message:
+            return token, message
+    bad = find_bad_operator(tokens, dialect, _PUNCTUATION | set(_BRACKETS.get(dialect, "")))
+    if bad is not None:
+        return bad, f"{show(bad.text)} cannot stand here."
+    deep = _find_too_deep(tokens)
+    if deep is not None:
+        return deep, f"The statement is nested too deeply for the checker: over {MAX_DEPTH} levels."
+    return None
+
+
 def _judge(token: Token, dialect: str) -> str:
     """Say what is wrong with a token by itself; empty where nothing is."""
     if token.kind == "comment":
         return "A comment stands here; none may."
-    if token.kind == "symbol" and token.text not in _SYMBOLS:
-        return f"{show(token.text)} cannot stand here."
     if token.kind == "string" and not token.text.startswith("'"):
         return "Only strings in single quotes may stand here."
-    if token.kind == "quoted" and dialect != "sqlite" and not token.text.startswith('"'):
-        return "Names are quoted with double quotes."
+    if token.kind == "quoted" and token.text[0] not in _NAME_QUOTES.get(dialect, '"'):
+        quotes = "backticks" if dialect == "mysql" else "double quotes"
+        return f"Names are quoted with {quotes}."
+    if token.kind == "number" and token.text[:2] in ("0x", "0X") and dialect != "sqlite":
+        return "A number in hexadecimal digits cannot stand here."
     return ""
 
 
-def _find_stray_comma(tokens: tuple[Token, ...]) -> Token | None:
-    """Find a comma at the end of a list, which sqlglot passes over."""
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
-        if token.is_symbol(",") and (
-            following is None
-            or (following.kind == "symbol" and following.text in "),;")
-            or following.is_word("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION")
-        ):
-            return token
-    return None
+def _judge_pair(token: Token, following: Token | None) -> str:
+    """Say what is wrong with a token before another one, or at the end; empty where nothing is."""
+    if token.is_symbol(",") and (
+        following is None
+        or (following.kind == "symbol" and following.text in "),;]")
+        or following.is_word(*_CLAUSES)
+    ):
+        return "Nothing follows this comma."
+    if following is None:
+        return ""
+    if token.kind == "string" and following.kind == "string":
+        return "Two strings stand side by side."
+    if token.kind == "number" and token.end == following.start and following.kind != "symbol":
+        return "A number runs into what follows it."
+    if token.kind == "word" and token.end == following.start and following.kind == "string":
+        return "A word runs into a string."
+    if token.kind == "string" and token.end == following.start and following.kind == "word":
+        return "A string runs into a word."
+    return ""
 
 
 def _find_too_deep(tokens: tuple[Token, ...]) -> Token | None:
     depth = 0
     for token in tokens:
-        if token.is_symbol("(") or token.is_word("CASE"):
+        if (token.kind == "symbol" and token.text in "([") or token.is_word("CASE"):
             depth += 1
             if depth > MAX_DEPTH:
                 return token
-        elif token.is_symbol(")") or token.is_word("END"):
+        elif (token.kind == "symbol" and token.text in ")]") or token.is_word("END"):
             depth -= 1
     return None
-
-
-def check_functions(
-    tokens: tuple[Token, ...], dialect: str, defined: frozenset[str], reporter: Reporter
-) -> list[Problem]:
-    """Refuse every name before a parenthesis that is no listed function.
-
-    `defined` holds the folded names of the statement's own tables, which may have column lists.
-    """
-    allowed = FUNCTIONS[dialect]
-    problems = []
-    for index, (token, following) in enumerate(zip(tokens, tokens[1:], strict=False)):
-        if token.kind not in ("word", "quoted", "string") or not following.is_symbol("("):
-            continue
-        name = token.value.upper()
-        is_plain = token.kind == "word"
-        if is_plain and (name in allowed or name in _BEFORE_PARENTHESIS):
-            continue
-        if is_plain and name in _SIZED_TYPES and _follows_as(tokens, index):
-            continue
-        if token.kind != "string" and fold(token.value) in defined:
-            continue
-        problems.append(
-            reporter.problem(
-                "kind",
-                f"{show(token.value)} is not among the functions that may be called.",
-                token.start,
-                find_nearest(token.value, allowed),
-            )
-        )
-    return problems
-
-
-def _follows_as(tokens: tuple[Token, ...], index: int) -> bool:
-    """Whether a type stands here: one or two words after CAST's AS."""
-    before = tokens[max(0, index - 2) : index]
-    return any(token.is_word("AS") for token in before)
-
-
-def check_quoted_names(
-    tokens: tuple[Token, ...], schema: Schema, defined: frozenset[str], reporter: Reporter
-) -> list[Problem]:
-    """Refuse names in quotes that nobody defines: SQLite would take them for strings."""
-    known = _known_names(schema)
-    return [
-        reporter.problem(
-            "scope",
-            f"{show(token.text)} is no name of the schema or the statement; strings stand in "
-            "single quotes.",
-            token.start,
-            find_nearest(token.value, sorted(known)),
-        )
-        for token in tokens
-        if token.kind == "quoted"
-        and fold(token.value) not in known
-        and fold(token.value) not in defined
-    ]
-
-
-def _known_names(schema: Schema) -> set[str]:
-    names = {fold(table.name) for table in schema.tables}
-    names.update(fold(name) for table in schema.tables for name in table.column_names)
-    return names

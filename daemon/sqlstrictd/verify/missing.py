@@ -8,7 +8,6 @@ from typing import Final
 from sqlglot import exp
 
 from sqlstrictd.schema.cursor import show
-from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify.nearest import find_nearest
 from sqlstrictd.verify.sources import Scope, Source
@@ -26,26 +25,30 @@ class Finding:
     nearest: tuple[str, ...] = ()
 
 
-def describe_ambiguous(column: exp.Column, found: list[Source]) -> Finding:
+def describe_ambiguous(column: exp.Column, key: str, found: list[Source]) -> Finding:
     """Say which sources have a column that only one may have."""
-    name = fold(column.name)
-    candidates = tuple(f"{source.label}.{source.columns[name]}" for source in found)
+    candidates = tuple(f"{source.shown}.{source.columns[key]}" for source in found)
+    if len(candidates) == 1:
+        message = f"{show(candidates[0])} is ambiguous: two columns have that name."
+        return Finding(message, column.this)
     message = f"{show(column.name)} is ambiguous: {' and '.join(map(show, candidates))}."
     return Finding(message, column.this, candidates)
 
 
-def describe_missing(column: exp.Column, scope: Scope, schema: Schema) -> Finding:
+def describe_missing(
+    column: exp.Column, label: str | None, scope: Scope, schema: Schema
+) -> Finding:
     """Say where a column was looked for, and which are most like it."""
     sources = [source for level in _levels(scope) for source in level.sources]
-    if column.table:
-        sources = [source for source in sources if source.label == fold(column.table)]
+    if label is not None:
+        sources = [source for source in sources if source.label == label]
         if not sources:
             return describe_label(column, scope)
-    where = ", ".join(show(source.label) for source in sources[:3] if source.label)
+    where = ", ".join(show(source.shown) for source in sources[:3] if source.shown)
     message = f"There is no column {show(column.name)} in {where or 'scope here'}."
     if column.this.args.get("quoted") and not column.table:
         message += " Strings are written in single quotes."
-    near = [f"{source.label}.{name}" for source in sources for name in source.columns.values()]
+    near = [f"{source.shown}.{name}" for source in sources for name in source.columns.values()]
     nearest = find_nearest(column.name, near)
     if not nearest and sum(len(table.columns) for table in schema.tables) <= _MOST_CANDIDATES:
         far = [f"{table.name}.{name}" for table in schema.tables for name in table.column_names]
@@ -55,7 +58,7 @@ def describe_missing(column: exp.Column, scope: Scope, schema: Schema) -> Findin
 
 def describe_label(column: exp.Column, scope: Scope) -> Finding:
     """Say that a column's table is not in FROM, and what is."""
-    labels = [source.label for level in _levels(scope) for source in level.sources]
+    labels = [source.shown for level in _levels(scope) for source in level.sources]
     message = f"{show(column.table)} is no table or alias of this FROM clause."
     return Finding(message, column.args["table"], find_nearest(column.table, labels))
 

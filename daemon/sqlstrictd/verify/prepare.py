@@ -1,139 +1,110 @@
-"""SQLite as a judge: a statement is prepared on an empty database made from the parsed schema.
+"""The embedded engines as judges: a statement is prepared on an empty database of our own making.
 
-The database is in memory and made by CREATE statements of our own. An authorizer lets SQLite read
-the schema's tables and call listed functions, and nothing else; EXPLAIN compiles the statement and
-does not run it. What SQLite says it would read is compared with what the scope check found.
+SQLite judges its own dialect, and standard SQL where it knows all that a statement calls; DuckDB
+judges its own where its package is installed. PostgreSQL and MySQL are not embedded. Databases are
+kept per thread and schema, the least lately used are closed first.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections import OrderedDict
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
-from sqlstrictd.schema.names import fold
-from sqlstrictd.schema.render import create_statements
+from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.types import Schema
-from sqlstrictd.verify.functions import FUNCTIONS
+from sqlstrictd.verify import duckdb_engine, sqlite_engine
+from sqlstrictd.verify.rules import rules_of
 
-ENGINE: Final = f"sqlite {sqlite3.sqlite_version}"
-
-# Databases kept per thread; the one of a 15-table schema takes about 100 KB.
-_KEPT: Final = 16
-_LIMITS: Final = {
-    sqlite3.SQLITE_LIMIT_LENGTH: 1 << 20,
-    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 20_000,
-    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 1000,
-    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 100,
-    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
-    sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 0,
-    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 0,
-    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
-}
-# SQLite calls functions for CURRENT_DATE and its like too.
-_FUNCTIONS: Final = frozenset(map(fold, FUNCTIONS["sqlite"])) | {
-    "current_date",
-    "current_time",
-    "current_timestamp",
-}
-# A guard: EXPLAIN lists a program and needs one step a line, a query that ran would need more.
-_MOST_STEPS: Final = 1_000_000
+# Kept per thread: SQLite's takes about 100 KB for 15 tables, DuckDB's some megabytes.
+_KEPT: Final = {"sqlite": 16, "duckdb": 4}
+# What standard SQL writes in words of its own, and SQLite does not know.
+_STANDARD_WORDS: Final = ("DATE", "TIME", "TIMESTAMP", "INTERVAL", "FETCH")
 
 
-class _Authorizer:
-    """Lets SQLite read the tables of one schema and call listed functions; notes what it reads."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What an engine said: its error (empty where there is none), and what it would read.
 
-    def __init__(self, schema: Schema) -> None:
-        self.reads: set[tuple[str, str]] = set()
-        self._tables = {fold(table.name) for table in schema.tables}
+    `reads` are folded (table, column) pairs; None where the engine does not tell.
+    """
 
-    def __call__(
-        self,
-        action: int,
-        first: str | None,
-        second: str | None,
-        database: str | None,
-        _: str | None,
-    ) -> int:
-        if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE):
-            return sqlite3.SQLITE_OK
-        if action == sqlite3.SQLITE_FUNCTION and fold(second or "") in _FUNCTIONS:
-            return sqlite3.SQLITE_OK
-        if action == sqlite3.SQLITE_READ and not second:
-            return sqlite3.SQLITE_OK  # a table or query of which no column is read
-        if action == sqlite3.SQLITE_READ and fold(first or "") in self._tables:
-            self.reads.add((fold(first or ""), fold(second or "")))
-            return sqlite3.SQLITE_OK
-        return sqlite3.SQLITE_DENY
+    engine: str
+    error: str
+    reads: frozenset[tuple[str, str]] | None = None
 
 
-class Database:
-    """The empty database of one schema; for one thread."""
+class Database(Protocol):
+    """The empty database of one schema, in one engine; for one thread."""
 
-    def __init__(self, schema: Schema) -> None:
-        # The same thread frees it, or the interpreter when that thread has ended.
-        self._connection = sqlite3.connect(
-            ":memory:", isolation_level=None, cached_statements=0, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA trusted_schema = OFF")
-        self._connection.execute("BEGIN")
-        for statement in create_statements(schema):
-            self._connection.execute(statement)
-        self._connection.execute("COMMIT")
-        for limit, value in _LIMITS.items():
-            self._connection.setlimit(limit, value)
-        self._authorizer = _Authorizer(schema)
-        self._connection.set_authorizer(self._authorizer)
-        self._connection.set_progress_handler(lambda: 1, _MOST_STEPS)
-
-    def prepare(self, sql: str) -> tuple[str, set[tuple[str, str]]]:
-        """Prepare one statement.
-
-        Returns SQLite's error (empty where there is none), and the folded (table, column) pairs
-        that the statement would read.
-        """
-        self._authorizer.reads.clear()
-        try:
-            self._connection.execute(f"EXPLAIN {sql}").close()
-        except sqlite3.Error as error:
-            return str(error) or type(error).__name__, set()
-        return "", set(self._authorizer.reads)
-
-    def count_tables(self) -> int:
-        """Return how many tables the database has; it never changes."""
-        self._connection.set_authorizer(None)
-        (count,) = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        self._connection.set_authorizer(self._authorizer)
-        return int(count)
+    def prepare(self, sql: str, kind: str) -> tuple[str, frozenset[tuple[str, str]] | None]:
+        """Prepare one statement of a kind; returns the error and what it would read."""
+        ...
 
     def close(self) -> None:
         """Free the database."""
-        self._connection.close()
-
-    def __del__(self) -> None:
-        self._connection.close()
+        ...
 
 
 class _Databases(threading.local):
-    """The databases of one thread, the least lately used first."""
+    """The databases of one thread, by engine and schema."""
 
     def __init__(self) -> None:
-        self.kept: OrderedDict[str, Database] = OrderedDict()
+        self.kept: dict[str, OrderedDict[str, Database]] = {name: OrderedDict() for name in _KEPT}
 
-    def find(self, schema: Schema) -> Database:
-        database = self.kept.get(schema.fingerprint)
+    def find(self, engine: str, schema: Schema) -> Database:
+        kept = self.kept[engine]
+        database = kept.get(schema.fingerprint)
         if database is None:
-            database = self.kept[schema.fingerprint] = Database(schema)
-            while len(self.kept) > _KEPT:
-                self.kept.popitem(last=False)[1].close()
-        self.kept.move_to_end(schema.fingerprint)
+            make = sqlite_engine.Database if engine == "sqlite" else duckdb_engine.Database
+            database = kept[schema.fingerprint] = make(schema)
+            while len(kept) > _KEPT[engine]:
+                kept.popitem(last=False)[1].close()
+        kept.move_to_end(schema.fingerprint)
         return database
 
 
 _databases = _Databases()
 
 
-def prepare(sql: str, schema: Schema) -> tuple[str, set[tuple[str, str]]]:
-    """Prepare a statement on a schema's database, which is made at the first call and kept."""
-    return _databases.find(schema).prepare(sql)
+def prepare(
+    sql: str, tokens: tuple[Token, ...], schema: Schema, dialect: str, kind: str
+) -> Prepared | None:
+    """Prepare a statement; None where no engine here can judge it."""
+    if dialect == "duckdb" and duckdb_engine.is_installed():
+        error, reads = _databases.find("duckdb", schema).prepare(sql, kind)
+        return Prepared(duckdb_engine.name(), error, reads)
+    if dialect == "sqlite" or (dialect == "ansi" and _is_known_to_sqlite(tokens)):
+        error, reads = _databases.find("sqlite", schema).prepare(sql, kind)
+        return Prepared(sqlite_engine.NAME, error, reads)
+    return None
+
+
+def _is_known_to_sqlite(tokens: tuple[Token, ...]) -> bool:
+    """Whether SQLite has every function and form of a statement in standard SQL."""
+    standard, sqlite = rules_of("ansi").functions, rules_of("sqlite").functions
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.kind != "word" or following is None:
+            continue
+        word = token.value.upper()
+        if following.is_symbol("(") and word in standard and word not in sqlite:
+            return False
+        if word in _STANDARD_WORDS and following.kind in ("string", "word"):
+            return False
+        if word in ("ROLLUP", "CUBE", "BOTH", "LEADING", "TRAILING"):
+            return False
+    return not _has_worded_substring(tokens)
+
+
+def _has_worded_substring(tokens: tuple[Token, ...]) -> bool:
+    """Whether SUBSTRING(x FROM 1) stands there: a FROM in parentheses without a SELECT."""
+    opened: list[bool] = []
+    for token, before in zip(tokens, [None, *tokens[:-1]], strict=True):
+        if token.is_symbol("("):
+            opened.append(before is not None and before.is_word("SUBSTRING", "TRIM", "EXTRACT"))
+        elif token.is_symbol(")") and opened:
+            opened.pop()
+        elif token.is_word("FROM") and opened and opened[-1]:
+            return True
+    return False

@@ -1,312 +1,340 @@
-"""Every name of a statement's tree resolved where it stands, or reported with its place.
+"""Every name of a query's tree resolved where it stands, or reported with its place.
 
 Our own resolver: SQLite's prepare takes an unknown "name" in double quotes for a string, and knows
-rowid and its own tables, so it is no proof. Queries are visited by recursion (their nesting is
-capped before), expressions by a loop (chains of operators are not).
+rowid and its own tables, so it is no proof; for PostgreSQL and MySQL there is no other. Queries are
+visited by recursion (their nesting is capped before), expressions by a loop. Which clause sees the
+outputs' aliases is each dialect's own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from sqlglot import exp
 
 from sqlstrictd.schema.cursor import show
 from sqlstrictd.schema.draft import MAX_COLUMNS
-from sqlstrictd.schema.names import fold
-from sqlstrictd.schema.types import Schema
-from sqlstrictd.verify.lexical import MAX_PROBLEMS, Reporter
-from sqlstrictd.verify.missing import (
-    Finding,
-    describe_ambiguous,
-    describe_label,
-    describe_missing,
-)
-from sqlstrictd.verify.nearest import find_nearest
-from sqlstrictd.verify.sources import (
-    Ctes,
-    Outputs,
-    Scope,
-    Source,
-    source_of_outputs,
-    source_of_table,
-    unknown_source,
-)
-from sqlstrictd.verify.tree import column_list, find_offset, is_alias, is_group, output_name
-from sqlstrictd.verify.verdict import Problem
+from sqlstrictd.verify.from_clause import SourceResolver
+from sqlstrictd.verify.ordering import Ordinal, read_ordinal
+from sqlstrictd.verify.recursion import explain_recursion, refers_to
+from sqlstrictd.verify.sources import UNNAMED, Ctes, Output, Outputs, Scope, Source, rename
 
-# SQLite's own limit on the tables of a join.
-MAX_SOURCES: Final = 64
+# Clauses that see the outputs' aliases inside expressions; "bare" where only an alias alone may be.
+_SEES_ALIASES: Final = {
+    "sqlite": {"where": "all", "group": "all", "having": "all", "order": "all"},
+    "duckdb": {"where": "all", "group": "all", "having": "all", "qualify": "all", "order": "all"},
+    "mysql": {"group": "bare", "having": "all", "order": "all"},
+    "postgres": {"group": "bare", "order": "bare"},
+    "ansi": {"order": "all"},
+}
+# PostgreSQL names an output without an alias after its function.
+_NAMING_CALLS: Final = (exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max)
 
 
-class Resolver:
-    """Resolves one statement on one schema; afterwards it holds what it found."""
+class Resolver(SourceResolver):
+    """Resolves one statement's queries on one schema."""
 
-    def __init__(self, schema: Schema, dialect: str, reporter: Reporter) -> None:
-        self.problems: list[Problem] = []
-        self.tables: set[str] = set()
-        self.columns: set[str] = set()
-        self._schema = schema
-        self._reporter = reporter
-        self._is_sqlite = dialect == "sqlite"
+    def resolve(self, tree: exp.Expr) -> Outputs:
+        """Resolve a whole query; returns its outputs."""
+        self._parenthesised(tree)
+        return self.query(tree, None, Scope(None, {}))
 
-    def resolve(self, tree: exp.Expr) -> None:
-        """Resolve a whole statement."""
-        self._query(tree, None, {})
+    def query(self, node: exp.Expr, parent: Scope | None, scope: Scope) -> Outputs:
+        """Resolve a query; names that it does not have itself are looked up in `parent`."""
+        return self._query(node, parent, scope.ctes)
 
     def _query(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Outputs:
-        """Resolve a query; names that it does not have itself are looked up in `parent`."""
         while isinstance(node, exp.Subquery):
+            ctes = self._with(node, parent, ctes)
             node = node.this
+        if isinstance(node, exp.Values):
+            return self._values(node, Scope(parent, ctes))
+        ctes = self._with(node, parent, ctes)
         if isinstance(node, exp.SetOperation):
-            return self._compound(node, parent, self._with(node, parent, ctes))
-        return self._select(node, Scope(parent, self._with(node, parent, ctes)))
+            return self._compound(node, parent, ctes)
+        return self._select(node, Scope(parent, ctes))
 
     def _with(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Ctes:
-        """Add the statement's own tables, each visible to itself and to those after it."""
+        """Add the statement's own queries, each visible to those after it, or to itself."""
         clause = node.args.get("with_")
         if clause is None:
             return ctes
         visible = dict(ctes)
+        may_recur = bool(clause.args.get("recursive")) or self.dialect == "sqlite"
+        own: set[str] = set()
         for cte in clause.expressions:
             alias = cte.args["alias"]
-            name = fold(alias.name)
-            declared = tuple(column.name for column in alias.args.get("columns") or ())
+            label = self.names.label(alias.this)
+            declared = self.declared(cte)
+            if label in own:
+                self.report(f"WITH defines {show(alias.name)} twice.", alias.this)
+            own.add(label)
             body = cte.this
-            if isinstance(body, exp.SetOperation):
-                inner = self._with(body, parent, visible)
-                outputs = self._compound(body, parent, inner, name, declared)
+            if may_recur and refers_to(body, alias.this, self.names):
+                outputs = self._recursive(body, alias.this, label, declared, parent, visible)
             else:
                 outputs = self._query(body, parent, visible)
-            visible[name] = declared or outputs
+            is_short = len(declared) < len(outputs) and self.dialect != "postgres"
+            if declared and (len(declared) > len(outputs) or is_short):
+                self.report("The list of columns is not as long as what it names.", alias.this)
+            visible[label] = rename(outputs, declared)
+            self.named_outputs(alias.this, visible[label])
         return visible
+
+    def _recursive(
+        self,
+        body: exp.Expr,
+        name: exp.Expr,
+        label: str,
+        declared: tuple[Output, ...],
+        parent: Scope | None,
+        ctes: Ctes,
+    ) -> Outputs:
+        """Resolve a query that reads itself by its name in its members after the first."""
+        problem = explain_recursion(body, name, self.dialect, self.names)
+        if problem:
+            self.report(problem, name)
+            return ()
+        inner = self._with(body, parent, ctes)
+        return self._compound(body, parent, inner, label, declared)
 
     def _compound(
         self,
-        node: exp.SetOperation,
+        node: exp.Expr,
         parent: Scope | None,
         ctes: Ctes,
-        name: str = "",
-        declared: Outputs = (),
+        label: str = "",
+        declared: tuple[Output, ...] = (),
     ) -> Outputs:
-        """Resolve a set operation; with a name, its later members may read the whole by it."""
-        members: list[exp.Expr] = []
-        first: exp.Expr = node
-        while isinstance(first, exp.SetOperation):
-            members.append(first.expression)
-            first = first.this
-        members.append(first)
-        members.reverse()
+        """Resolve a set operation; with a label, its later members may read the whole by it."""
+        members = _members(node)
         outputs = self._query(members[0], parent, ctes)
-        if name:
-            ctes = {**ctes, name: declared or outputs}
-        names = {fold(output) for output in outputs if output is not None}
-        for member in members[1:]:
+        if label:
+            ctes = {**ctes, label: rename(outputs, declared)}
+        aliases = {output.key for output in outputs if output.name}
+        for index, member in enumerate(members):
+            self._parenthesised(member)
+            if not isinstance(member, exp.Subquery) and _has_tail(member):
+                self.report("ORDER BY and LIMIT stand after the last query, or inside ().", member)
+            if index == 0:
+                continue
             more = self._query(member, parent, ctes)
-            names.update(fold(output) for output in more if output is not None)
-        self._compound_order(node, members, names, Scope(parent, ctes))
+            if len(more) != len(outputs) and not self.problems:
+                counts = f"{len(outputs)} and {len(more)}"
+                self.report(f"The queries have not the same number of columns: {counts}.", member)
+            if self.dialect == "sqlite":
+                aliases.update(output.key for output in more if output.name)
+        self._compound_order(node, len(outputs), Scope(None, ctes, aliases=frozenset(aliases)))
         return outputs
 
-    def _compound_order(
-        self, node: exp.SetOperation, members: list[exp.Expr], names: set[str], scope: Scope
-    ) -> None:
-        """ORDER BY of a set operation sees the names of its members' outputs, and no tables."""
-        ordered = Scope(None, scope.ctes, aliases=frozenset(names))
+    def _parenthesised(self, node: exp.Expr) -> None:
+        """Refuse parentheses around a query where the dialect has none.
+
+        Those around a set operation may be the parser's own, for INTERSECT goes before UNION.
+        """
+        if self.facts.has_parenthesised_members or not isinstance(node, exp.Subquery):
+            return
+        if not isinstance(node.this, exp.SetOperation):
+            self.report("A query cannot stand in parentheses here.", node)
+
+    def _compound_order(self, node: exp.Expr, n_outputs: int, ordered: Scope) -> None:
+        """ORDER BY of a set operation sees the names of outputs, and no tables."""
         order = node.args.get("order")
         for term in order.expressions if order is not None else ():
-            self._expression(term, ordered)
-        self._limits(node, scope.ctes)
+            if self._is_ordinal(term, n_outputs):
+                continue
+            if self.dialect != "sqlite" and not isinstance(_bare(term), exp.Column):
+                self.report("Only a column of the result, or its number, can stand here.", term)
+            else:
+                self.expression(term, ordered)
+        self._limits(node, ordered.ctes)
+
+    def _values(self, node: exp.Values, scope: Scope) -> Outputs:
+        widths = set()
+        for row in node.expressions:
+            values = row.expressions if isinstance(row, exp.Tuple) else [row]
+            widths.add(len(values))
+            for value in values:
+                self.expression(value, scope)
+        if len(widths) != 1:
+            self.report("The rows of VALUES have not the same number of columns.", node)
+        width = min(widths, default=0)
+        if self.dialect == "mysql":
+            return (UNNAMED,) * width
+        first = 0 if self.dialect == "duckdb" else 1
+        stem = "col" if self.dialect == "duckdb" else "column"
+        return tuple(Output(f"{stem}{first + i}", f"{stem}{first + i}") for i in range(width))
 
     def _select(self, node: exp.Expr, scope: Scope) -> Outputs:
-        clause = node.args.get("from_")
-        if clause is not None:
-            self._source(clause.this, scope)
-        self._joins(node, scope)
+        self.from_clause(node, scope)
+        windows = node.args.get("windows") or ()
+        scope.windows = frozenset(self.names.key(window.this) for window in windows)
         outputs = self._outputs(node, scope)
         aliases = frozenset(
-            fold(item.alias) for item in node.expressions if isinstance(item, exp.Alias)
+            self.names.key(item.args["alias"])
+            for item in node.expressions
+            if isinstance(item, exp.Alias)
         )
-        if self._is_sqlite:  # standard SQL sees the outputs' aliases in ORDER BY alone
-            scope.aliases = aliases
-        for key in ("where", "group", "having"):
-            if node.args.get(key) is not None:
-                self._expression(node.args[key], scope)
-        for window in node.args.get("windows") or ():
-            self._expression(window, scope)
-        scope.aliases = aliases
-        order = node.args.get("order")
-        for term in order.expressions if order is not None else ():
-            if not is_alias(term, aliases):
-                self._expression(term, scope)
+        sees = _SEES_ALIASES[self.dialect]
+        for clause in ("where", "group", "having", "qualify"):
+            if node.args.get(clause) is None:
+                continue
+            scope.aliases = aliases if sees.get(clause) == "all" else frozenset()
+            if clause == "group":
+                self._group(node.args[clause], scope, outputs, aliases)
+            else:
+                self.expression(node.args[clause], scope)
+        scope.aliases = frozenset()
+        for window in windows:
+            self.expression(window, scope)
+        self._order(node, scope, outputs, aliases)
         self._limits(node, scope.ctes)
         return outputs
 
+    def _group(
+        self, group: exp.Expr, scope: Scope, outputs: Outputs, aliases: frozenset[str]
+    ) -> None:
+        """GROUP BY sees columns first, then aliases, and numbers of outputs but in standard SQL."""
+        takes_bare = _SEES_ALIASES[self.dialect].get("group") == "bare"
+        for term in group.expressions:
+            if self._is_ordinal(term, len(outputs)):
+                continue
+            bare = _bare(term)
+            if takes_bare and isinstance(bare, exp.Column) and not bare.table:
+                key = self.names.key(bare.this)
+                if key in aliases and not scope.find(key, None):
+                    continue
+            self.expression(term, scope)
+        for key, value in group.args.items():
+            if key != "expressions" and isinstance(value, list):
+                for inner in value:
+                    self.expression(inner, scope)
+
+    def _order(
+        self, node: exp.Expr, scope: Scope, outputs: Outputs, aliases: frozenset[str]
+    ) -> None:
+        """ORDER BY takes an alias alone before a column of the same name."""
+        if _SEES_ALIASES[self.dialect].get("order") == "all":
+            scope.aliases = aliases
+        order = node.args.get("order")
+        for term in order.expressions if order is not None else ():
+            if self._is_ordinal(term, len(outputs)):
+                continue
+            bare = _bare(term)
+            if isinstance(bare, exp.Column) and not bare.table:
+                key = self.names.key(bare.this)
+                if self._is_output(key, node, bare) or key in aliases:
+                    continue
+            self.expression(term, scope)
+
+    def _is_output(self, key: str, node: exp.Expr, column: exp.Column) -> bool:
+        """Whether one output has this name; reports it where several different ones have it."""
+        if self.dialect == "sqlite":
+            return False
+        found = {
+            item.unalias().sql(): item
+            for item in node.expressions
+            if self._name_output(item).key == key and not item.is_star
+        }
+        if len(found) > 1:
+            self.report(f"{show(column.name)} is ambiguous: two outputs have that name.", column)
+        only = next(iter(found.values()), None)
+        return only is not None and not isinstance(only, exp.Column)
+
+    def _is_ordinal(self, term: exp.Expr, n_outputs: int) -> bool:
+        """Whether a term is the number of an output; reports constants that are none."""
+        ordinal = read_ordinal(term)
+        if ordinal is Ordinal.NONE:
+            return False
+        if self.dialect == "ansi" and isinstance(term.parent, exp.Group):
+            self.report("GROUP BY takes no numbers of outputs here.", term)
+        elif isinstance(ordinal, int) and 1 <= ordinal <= n_outputs:
+            return True
+        elif self.dialect != "sqlite" or isinstance(ordinal, int):
+            self.report(f"This is no number of an output; there are {n_outputs}.", term)
+        return True
+
     def _limits(self, node: exp.Expr, ctes: Ctes) -> None:
-        """LIMIT and OFFSET see no columns at all."""
+        """LIMIT and OFFSET see no columns at all, and take numbers alone but in SQLite."""
         for key in ("limit", "offset"):
-            if node.args.get(key) is not None:
-                self._expression(node.args[key], Scope(None, ctes))
+            limit = node.args.get(key)
+            if limit is None:
+                continue
+            value = limit.args.get("count" if isinstance(limit, exp.Fetch) else "expression")
+            is_number = isinstance(value, exp.Literal) and not value.is_string
+            if self.dialect != "sqlite" and not (is_number and str(value.this).isdecimal()):
+                self.report("Only a whole number can stand here.", limit)
+            elif value is not None:
+                self.expression(value, Scope(None, ctes))
 
     def _outputs(self, node: exp.Expr, scope: Scope) -> Outputs:
-        outputs: list[str | None] = []
+        outputs: list[Output] = []
+        earlier: set[str] = set()
         for item in node.expressions:
             if len(outputs) > MAX_COLUMNS:
                 break  # SQLite refuses that many; stars of stars would have no end
             if isinstance(item, exp.Star):
+                if not scope.sources:
+                    self.report("There is no FROM clause for this star.", item)
                 outputs.extend(self._all_columns(scope.sources, is_qualified=False))
             elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-                found = self._labelled(item, scope)
+                found = self.labelled(item, scope)
                 outputs.extend(self._all_columns(found, is_qualified=True))
             else:
-                self._expression(item, scope)
-                outputs.append(output_name(item))
+                if self.dialect == "duckdb":  # an output sees the aliases of those before it
+                    scope.aliases = frozenset(earlier)
+                self.expression(item, scope)
+                output = self._name_output(item)
+                outputs.append(output)
+                if isinstance(item, exp.Alias):
+                    earlier.add(output.key)
+        scope.aliases = frozenset()
         if len(outputs) > MAX_COLUMNS:
-            self._report(f"The query has more than {MAX_COLUMNS} columns.", node)
+            self.report(f"The query has more than {MAX_COLUMNS} columns.", node)
         return tuple(outputs)
 
-    def _all_columns(self, sources: list[Source], *, is_qualified: bool) -> list[str]:
-        names: list[str] = []
-        for source in sources:
-            if len(names) > MAX_COLUMNS:
-                break
-            for key, name in source.columns.items():
-                if is_qualified or key not in source.hidden:
-                    names.append(name)
-                    self._record(source, name)
-        return names
+    def _name_output(self, item: exp.Expr) -> Output:
+        """The name of an output: its alias, else the column's own; none for other expressions."""
+        if isinstance(item, exp.Alias):
+            identifier = item.args["alias"]
+            return Output(self.names.key(identifier), str(identifier.this))
+        while isinstance(item, exp.Paren):
+            item = item.this
+        if isinstance(item, exp.Column):
+            return Output(self.names.key(item.this), item.name)
+        if self.dialect == "postgres" and isinstance(item, _NAMING_CALLS):
+            name = type(item).__name__.lower()
+            return Output(name, name)
+        return UNNAMED
 
-    def _labelled(self, star: exp.Column, scope: Scope) -> list[Source]:
-        """Return the sources that the label of `label.*` names."""
-        found = [source for source in scope.sources if source.label == fold(star.table)]
-        if not found:
-            self._add(describe_label(star, scope))
+    def _all_columns(self, sources: Iterable[Source], *, is_qualified: bool) -> list[Output]:
+        found: list[Output] = []
+        for source in sources:
+            if len(found) > MAX_COLUMNS:
+                break
+            for output in source.outputs:
+                if is_qualified or output.key not in source.hidden or not output.name:
+                    found.append(output)
+                    self.record(source, output.key)
         return found
 
-    def _source(self, node: exp.Expr, scope: Scope) -> None:
-        """Add what stands in FROM or after JOIN to the scope; joins in parentheses one by one."""
-        if isinstance(node, exp.Subquery) and is_group(node.this):
-            if node.alias:
-                self._report("Joins in parentheses cannot have an alias.", node)
-            self._source(node.this, scope)
-        elif isinstance(node, exp.Subquery):
-            # A query in FROM sees those around this one, but not its neighbours.
-            outputs = self._query(node.this, scope.parent, scope.ctes)
-            source = source_of_outputs(fold(node.alias), outputs, column_list(node))
-            scope.sources.append(source)
-        elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
-            scope.sources.append(self._table(node, scope))
-        else:
-            self._report("Only tables and queries can stand in FROM.", node)
-            scope.sources.append(unknown_source(""))
-        self._joins(node, scope)
 
-    def _joins(self, node: exp.Expr, scope: Scope) -> None:
-        joins = node.args.get("joins") or ()
-        if len(scope.sources) + len(joins) > MAX_SOURCES:
-            self._report(f"More than {MAX_SOURCES} tables stand in FROM.", node)
-            return
-        for join in joins:
-            self._join(join, scope)
-            if not self._is_sqlite:
-                self._on(join, scope)
-        # To SQLite, ON is a condition on all the tables of FROM, those after it too.
-        for join in joins if self._is_sqlite else ():
-            self._on(join, scope)
+def _members(node: exp.Expr) -> list[exp.Expr]:
+    """Return the queries that a chain of set operations joins, in order."""
+    members: list[exp.Expr] = []
+    while isinstance(node, exp.SetOperation):
+        members.append(node.expression)
+        node = node.this
+    return [node, *reversed(members)]
 
-    def _table(self, node: exp.Table, scope: Scope) -> Source:
-        label = fold(node.alias or node.name)
-        if node.args.get("db") is not None:
-            self._report("A table's name cannot have another name before it.", node)
-            return unknown_source(label)
-        if column_list(node):
-            self._report("A table's alias cannot have a list of columns.", node)
-        outputs = scope.ctes.get(fold(node.name))
-        if outputs is not None:
-            return source_of_outputs(label, outputs)
-        table = self._schema.table(node.name)
-        if table is None:
-            known = [table.name for table in self._schema.tables]
-            message = f"There is no table {show(node.name)} in the schema."
-            self._report(message, node.this, find_nearest(node.name, known))
-            return unknown_source(label)
-        self.tables.add(table.name)
-        return source_of_table(label, table)
 
-    def _join(self, join: exp.Join, scope: Scope) -> None:
-        count = len(scope.sources)
-        self._source(join.this, scope)
-        left, right = scope.sources[:count], scope.sources[count:]
-        if join.method.upper() == "NATURAL":
-            names = {key: None for source in right for key in source.columns}
-            for name in names:
-                if any(name in source.columns for source in left):
-                    self._merge(name, left, right)
-        for identifier in join.args.get("using") or ():
-            name = fold(identifier.name)
-            if any(s.has(name) for s in left) and any(s.has(name) for s in right):
-                self._merge(name, left, right)
-            else:
-                shown = show(identifier.name)
-                self._report(f"There is no column {shown} on both sides of USING.", identifier)
+def _has_tail(node: exp.Expr) -> bool:
+    return any(node.args.get(key) is not None for key in ("order", "limit", "offset"))
 
-    def _on(self, join: exp.Join, scope: Scope) -> None:
-        if join.args.get("on") is not None:
-            self._expression(join.args["on"], scope)
 
-    def _merge(self, name: str, left: list[Source], right: list[Source]) -> None:
-        """Note that a column of the joined sources is one with that of a source before them."""
-        for side in (left, right):
-            source = next((s for s in side if name in s.columns and name not in s.hidden), None)
-            if source is not None:
-                self._record(source, source.columns[name])
-                if side is right:
-                    source.hidden.add(name)
-
-    def _expression(self, node: exp.Expr, scope: Scope) -> None:
-        """Resolve every column below a node, and every query, which sees this scope from inside."""
-        pending = [node]
-        while pending:
-            inner = pending.pop()
-            if isinstance(inner, exp.Column):
-                self._column(inner, scope)
-            elif isinstance(inner, exp.Query):
-                self._query(inner, scope, scope.ctes)
-            else:
-                pending.extend(reversed(list(inner.iter_expressions())))
-
-    def _column(self, column: exp.Column, scope: Scope) -> None:
-        if isinstance(column.this, exp.Star):
-            self._labelled(column, scope)
-            return
-        if len(self.problems) >= MAX_PROBLEMS:
-            return
-        if column.args.get("db") is not None:
-            self._report("A column's name can have one name before it, a table's.", column.this)
-            return
-        name = fold(column.name)
-        label = fold(column.table) if column.table else None
-        level: Scope | None = scope
-        while level is not None:
-            found = level.find(name, label)
-            if len(found) > 1 and all(source.is_known for source in found):
-                self._add(describe_ambiguous(column, found))
-                return
-            if found:
-                self._record(found[0], found[0].columns.get(name))
-                return
-            if label is None and name in level.aliases:
-                return
-            level = level.parent
-        self._add(describe_missing(column, scope, self._schema))
-
-    def _record(self, source: Source, name: str | None) -> None:
-        if source.table is not None and name is not None:
-            self.columns.add(f"{source.table.name}.{name}")
-
-    def _report(self, message: str, node: exp.Expr, nearest: tuple[str, ...] = ()) -> None:
-        self._add(Finding(message, node, nearest))
-
-    def _add(self, finding: Finding) -> None:
-        offset = find_offset(finding.node)
-        problem = self._reporter.problem("scope", finding.message, offset, finding.nearest)
-        self.problems.append(problem)
+def _bare(term: exp.Expr) -> exp.Expr:
+    """Return what is sorted or grouped by, without direction and parentheses."""
+    while isinstance(term, exp.Ordered | exp.Collate | exp.Paren):
+        term = term.this
+    return term

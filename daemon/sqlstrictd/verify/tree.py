@@ -1,7 +1,7 @@
-"""A statement's syntax tree, refused unless every node is one that a reading query may hold.
+"""A statement's syntax tree, refused unless every node is one that such a statement may hold.
 
-The lists say what is allowed and not what is forbidden: a kind of node that nobody thought of is
-refused. The parser is sqlglot's; the grammar that wrote the statement is another.
+The parser is sqlglot's; the grammar that wrote the statement is another. It takes much that no
+engine does, so the tree is held against the tokens as well (`words.py`, `clauses.py`).
 """
 
 from __future__ import annotations
@@ -14,56 +14,24 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from sqlstrictd.schema.cursor import show
-from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
-from sqlstrictd.verify.functions import FUNCTION_NODES, FUNCTIONS
+from sqlstrictd.verify.kinds import ALLOWED_ARGUMENTS, KIND_NODES
 from sqlstrictd.verify.lexical import Reporter
+from sqlstrictd.verify.rules import Rules
 from sqlstrictd.verify.verdict import Problem
 
 # It logs the text of statements that it falls back on.
 logging.getLogger("sqlglot").disabled = True
 
-_NODES: Final = FUNCTION_NODES | frozenset(
-    """
-    Select Union Except Intersect Subquery With CTE From Join Where Group Having Order Ordered Limit
-    Offset Distinct Column Identifier Table TableAlias Alias Star Literal Null Boolean Paren Tuple
-    And Or Not EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is In Between Like Glob Escape Exists
-    Case Cast DataType DataTypeParam Collate Var Add Sub Mul Div Mod Neg DPipe BitwiseAnd BitwiseOr
-    BitwiseNot BitwiseLeftShift BitwiseRightShift CurrentDate CurrentTime CurrentTimestamp Window
-    WindowSpec Filter
-    """.split()
-)
-# What these nodes may hold: the rest of their arguments belongs to other dialects.
-_ARGUMENTS: Final = {
-    "Select": "with_ distinct expressions from_ joins where group having windows order limit "
-    "offset",
-    "Table": "this alias joins db catalog",
-    "Subquery": "this alias joins",
-    "Join": "this on using kind side method",
-    "Group": "expressions",
-    "In": "this query expressions",
-    "Star": "",
-    "Limit": "expression",
-    "Offset": "expression",
-    "Distinct": "expressions",
-    "With": "expressions recursive",
-    "CTE": "this alias materialized",
-    "TableAlias": "this columns",
-    "Ordered": "this desc nulls_first",
-    "Column": "this table db catalog",
-    "Cast": "this to _type",
-    "CurrentDate": "",
-    "CurrentTime": "",
-    "CurrentTimestamp": "",
-}
-_ALLOWED_ARGUMENTS: Final = {name: frozenset(keys.split()) for name, keys in _ARGUMENTS.items()}
 _JOIN_WORDS: Final = frozenset({"", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "NATURAL"})
+# Casts that are written without the word CAST only stand in these dialects (x::int, DATE '...').
+_HAS_OTHER_CASTS: Final = frozenset({"postgres", "duckdb", "mysql", "ansi"})
 
 
-def parse(sql: str, reporter: Reporter) -> exp.Expr | Problem:
-    """Parse one statement, or say where it cannot be parsed."""
+def parse(sql: str, dialect: str, reporter: Reporter) -> exp.Expr | Problem:
+    """Parse one statement in sqlglot's name of a dialect, or say where it cannot be parsed."""
     try:
-        trees = [tree for tree in sqlglot.parse(sql, read="sqlite") if tree is not None]
+        trees = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
     except ParseError as error:
         return _describe(error)
     except TokenError:
@@ -85,25 +53,36 @@ def _describe(error: ParseError) -> Problem:
     return Problem("syntax", f"The statement cannot be parsed{at}.", line, column)
 
 
-def check_nodes(tree: exp.Expr, dialect: str, reporter: Reporter) -> list[Problem]:
-    """Refuse whatever is not part of a query that only reads."""
-    if not isinstance(tree, exp.Query) or type(tree).__name__ not in _NODES:
+def check_nodes(tree: exp.Expr, kind: str, rules: Rules, reporter: Reporter) -> list[Problem]:
+    """Refuse whatever is not part of a statement of this kind."""
+    if kind not in KIND_NODES or (kind == "select" and type(tree).__name__ not in rules.nodes):
         message = f"Only a query may stand here, not {_name_kind(tree)}."
         return [reporter.problem("kind", message, 0)]
     problems = []
-    for node in tree.walk():
-        message = _judge(node, dialect)
+    own = rules.nodes | KIND_NODES[kind]
+    pending = [(tree, own)]
+    while pending:
+        node, allowed = pending.pop()
+        # Inside a query, nothing is allowed but what reads.
+        inner = rules.nodes if isinstance(node, exp.Query) else allowed
+        message = _judge(node, inner, rules)
         if message:
             problems.append(reporter.problem("kind", message, find_offset(node)))
+        pending.extend((child, inner) for child in reversed(list(node.iter_expressions())))
     return problems
 
 
-def check_counts(tree: exp.Expr, tokens: tuple[Token, ...], reporter: Reporter) -> list[Problem]:
+def check_counts(
+    tree: exp.Expr, tokens: tuple[Token, ...], dialect: str, reporter: Reporter
+) -> list[Problem]:
     """Refuse what the parser reads as SELECT or CAST though nobody wrote the word.
 
     It takes FROM orders, an empty SELECT and DATE '2020-01-01', which SQLite reads otherwise.
     """
-    for word, node_type in (("SELECT", exp.Select), ("CAST", exp.Cast)):
+    counted: list[tuple[str, type[exp.Expr]]] = [("SELECT", exp.Select), ("VALUES", exp.Values)]
+    if dialect not in _HAS_OTHER_CASTS:
+        counted.append(("CAST", exp.Cast))
+    for word, node_type in counted:
         nodes = list(tree.find_all(node_type))
         if len(nodes) != sum(token.is_word(word) for token in tokens):
             return [reporter.problem("syntax", f"A {word} is not written out.", 0)]
@@ -112,17 +91,17 @@ def check_counts(tree: exp.Expr, tokens: tuple[Token, ...], reporter: Reporter) 
     return []
 
 
-def _judge(node: exp.Expr, dialect: str) -> str:
-    """Say why a node may not stand in a query; empty where it may."""
+def _judge(node: exp.Expr, allowed: frozenset[str], rules: Rules) -> str:
+    """Say why a node may not stand in a statement; empty where it may."""
     name = type(node).__name__
-    if name not in _NODES:
-        return f"{_name_kind(node)} cannot stand in a query."
-    allowed = _ALLOWED_ARGUMENTS.get(name)
-    if allowed is not None:
+    if name not in allowed:
+        return f"{_name_kind(node)} cannot stand here."
+    arguments = ALLOWED_ARGUMENTS.get(name)
+    if arguments is not None:
         for key, value in node.args.items():
-            if value and key not in allowed:
+            if value and key not in arguments:
                 return f"{_name_kind(node)} cannot have {key.strip('_').upper()} here."
-    if isinstance(node, exp.Anonymous) and str(node.this).upper() not in FUNCTIONS[dialect]:
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() not in rules.functions:
         return f"{show(str(node.this))} is not among the functions that may be called."
     if isinstance(node, exp.Join):
         words = {str(node.args.get(key) or "").upper() for key in ("kind", "side", "method")}
@@ -146,55 +125,8 @@ def find_offset(node: exp.Expr) -> int:
     return -1
 
 
-def defined_names(tree: exp.Expr) -> frozenset[str]:
-    """Return the folded names that the statement itself defines: of tables, columns, windows."""
-    names = set()
-    for node in tree.find_all(exp.Alias, exp.TableAlias, exp.Window):
-        # In a Window, `this` is a name where WINDOW name AS (...) defines it; `alias` only uses it.
-        defined = node.args.get("alias" if isinstance(node, exp.Alias) else "this")
-        if isinstance(defined, exp.Identifier):
-            names.add(fold(defined.this))
-        if isinstance(node, exp.TableAlias):
-            names.update(fold(column.name) for column in node.args.get("columns") or ())
-    return frozenset(names)
-
-
-def names_in_strings(tree: exp.Expr, tokens: tuple[Token, ...]) -> list[Token]:
-    """Return the strings that the parser took for a table's or column's name."""
-    strings = {token.start: token for token in tokens if token.kind == "string"}
-    if not strings:
-        return []
-    return [
-        strings[identifier.meta["start"]]
-        for identifier in tree.find_all(exp.Identifier)
-        if identifier.meta.get("start") in strings and not isinstance(identifier.parent, exp.Alias)
-    ]
-
-
-def is_alias(term: exp.Expr, aliases: frozenset[str]) -> bool:
-    """Whether an ORDER BY term is an output's alias alone: there the alias comes before columns."""
-    while isinstance(term, exp.Ordered | exp.Collate | exp.Paren):
-        term = term.this
-    return isinstance(term, exp.Column) and not term.table and fold(term.name) in aliases
-
-
-def output_name(item: exp.Expr) -> str | None:
-    """The name of an output: its alias, else the column's own; None for other expressions."""
-    if isinstance(item, exp.Alias):
-        return item.alias
-    while isinstance(item, exp.Paren):
-        item = item.this
-    return item.name if isinstance(item, exp.Column) else None
-
-
 def is_group(node: exp.Expr) -> bool:
     """Whether a node in parentheses is a table or joins, and not a query."""
     while isinstance(node, exp.Subquery) and not node.args.get("joins"):
         node = node.this
     return isinstance(node, exp.Table | exp.Subquery)
-
-
-def column_list(node: exp.Expr) -> tuple[str, ...]:
-    """Return the names of the column list after an alias; empty where there is none."""
-    alias = node.args.get("alias")
-    return () if alias is None else tuple(c.name for c in alias.args.get("columns") or ())

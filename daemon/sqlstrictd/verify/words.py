@@ -1,0 +1,195 @@
+"""The words of a statement, each accounted for: a name of the tree, or a word the dialect's facts
+know; and every word before a parenthesis a function that may be called.
+
+Whatever the parser passed over, moved or read as something else is a word too many here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlglot import exp
+
+from sqlstrictd.schema.cursor import show
+from sqlstrictd.schema.names import fold
+from sqlstrictd.schema.scan import Token
+from sqlstrictd.schema.types import Schema
+from sqlstrictd.verify.lexical import Reporter
+from sqlstrictd.verify.nearest import find_nearest
+from sqlstrictd.verify.rules import KIND_WORDS, Rules
+from sqlstrictd.verify.verdict import Problem
+
+# Keywords that a parenthesis may follow without being called.
+_BEFORE_PARENTHESIS: Final = frozenset(
+    """
+    ALL AND ANY AS BETWEEN BY CASE CHECK CUBE DISTINCT DIV ELSE ESCAPE EXCEPT EXISTS FILTER FROM
+    GLOB GROUP HAVING ILIKE IN INTERSECT IS JOIN KEY LATERAL LIKE LIMIT MATERIALIZED MOD NOT OFFSET
+    ON OR OVER QUALIFY REGEXP RLIKE ROLLUP SELECT SETS SOME THEN TO UNION UNIQUE USING VALUES WHEN
+    WHERE XOR
+    """.split()
+)
+_CASTS: Final = frozenset({"CAST", "TRY_CAST"})
+# Kinds of statement in which types stand without AS.
+_DECLARING: Final = frozenset({"create_table", "alter_table"})
+# A name may be any word at all after these, where the dialect says so.
+_FREE_AFTER_DOT: Final = frozenset({"postgres", "mysql"})
+
+
+def name_offsets(tree: exp.Expr) -> dict[int, exp.Identifier]:
+    """Return the names of a tree by the offset where they stand."""
+    return {
+        int(node.meta["start"]): node
+        for node in tree.find_all(exp.Identifier)
+        if "start" in node.meta
+    }
+
+
+def check_words(
+    tokens: tuple[Token, ...],
+    names: dict[int, exp.Identifier],
+    kind: str,
+    rules: Rules,
+    reporter: Reporter,
+) -> list[Problem]:
+    """Refuse words that are neither names nor words of such a statement."""
+    known = rules.words | rules.functions | rules.types | set(KIND_WORDS.get(kind, "").split())
+    problems = []
+    for token in tokens:
+        if token.kind == "word" and token.start not in names and token.value.upper() not in known:
+            what = show(token.value)
+            problems.append(reporter.problem("kind", f"{what} cannot stand here.", token.start))
+    return problems
+
+
+def check_calls(
+    tokens: tuple[Token, ...],
+    names: dict[int, exp.Identifier],
+    kind: str,
+    rules: Rules,
+    reporter: Reporter,
+) -> list[Problem]:
+    """Refuse every name before a parenthesis that is no listed function."""
+    problems = []
+    for index, (token, following) in enumerate(zip(tokens, tokens[1:], strict=False)):
+        if token.kind not in ("word", "quoted", "string") or not following.is_symbol("("):
+            continue
+        name = token.value.upper()
+        if token.kind == "word":
+            if name in rules.functions or name in _BEFORE_PARENTHESIS or name in _CASTS:
+                continue
+            if name in rules.types and (kind in _DECLARING or _follows_as(tokens, index)):
+                continue
+        if token.start in names and not isinstance(names[token.start].parent, exp.Column):
+            continue
+        problems.append(
+            reporter.problem(
+                "kind",
+                f"{show(token.value)} is not among the functions that may be called.",
+                token.start,
+                find_nearest(token.value, sorted(rules.functions)),
+            )
+        )
+    return problems
+
+
+def _follows_as(tokens: tuple[Token, ...], index: int) -> bool:
+    """Whether a type stands here: one or two words after CAST's AS, or after ::."""
+    before = tokens[max(0, index - 2) : index]
+    return any(token.is_word("AS") or token.is_symbol("::") for token in before)
+
+
+def check_reserved(
+    tokens: tuple[Token, ...], names: dict[int, exp.Identifier], rules: Rules, reporter: Reporter
+) -> list[Problem]:
+    """Refuse bare names that the dialect's own parser takes for keywords."""
+    if rules.facts.name == "sqlite":
+        return []  # it says so itself, when it prepares the statement
+    problems = []
+    for index, token in enumerate(tokens):
+        name = names.get(token.start)
+        if name is None or token.kind != "word":
+            continue
+        word, before = token.value.upper(), tokens[index - 1] if index else None
+        is_alias = isinstance(name.parent, exp.Alias | exp.TableAlias)
+        has_as = before is not None and before.is_word("AS")
+        if has_as and isinstance(name.parent, exp.Alias) and rules.facts.name == "postgres":
+            continue
+        if before is not None and before.is_symbol(".") and rules.facts.name in _FREE_AFTER_DOT:
+            continue
+        is_bare_alias = is_alias and not has_as and word in rules.facts.alias_words
+        if word in rules.facts.reserved_words or is_bare_alias:
+            message = f"{show(token.value)} is a keyword here; as a name it needs quotes."
+            problems.append(reporter.problem("syntax", message, token.start))
+    return problems
+
+
+def check_literals(
+    tree: exp.Expr,
+    tokens: tuple[Token, ...],
+    names: dict[int, exp.Identifier],
+    reporter: Reporter,
+) -> list[Problem]:
+    """Refuse a statement of which the parser dropped a string or a number."""
+    written = sum(
+        token.kind in ("string", "number") and token.start not in names for token in tokens
+    )
+    kept = sum(isinstance(node, exp.Literal | exp.JSONPath) for node in tree.walk())
+    kept += sum(_is_count(node.args.get(key)) for node in tree.find_all(exp.WindowSpec)
+                for key in ("start", "end"))  # fmt: skip
+    if written > kept:
+        return [reporter.problem("syntax", "A literal stands where none is read.", 0)]
+    return []
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, str) and value[:1].isdigit()
+
+
+def check_quoted_names(
+    tokens: Iterable[Token],
+    names: dict[int, exp.Identifier],
+    tree: exp.Expr,
+    schema: Schema,
+    reporter: Reporter,
+) -> list[Problem]:
+    """Refuse names in quotes that nobody defines: SQLite would take them for strings."""
+    known = {fold(table.name) for table in schema.tables}
+    known.update(fold(name) for table in schema.tables for name in table.column_names)
+    defined = _defined_names(tree)
+    return [
+        reporter.problem(
+            "scope",
+            f"{show(token.text)} is no name of the schema or the statement; strings stand in "
+            "single quotes.",
+            token.start,
+            find_nearest(token.value, sorted(known)),
+        )
+        for token in tokens
+        if token.kind == "quoted"
+        and (token.start not in names or fold(token.value) not in known | defined)
+    ]
+
+
+def _defined_names(tree: exp.Expr) -> set[str]:
+    """Return the folded names that the statement itself defines: of tables, columns, windows."""
+    names = set()
+    for node in tree.find_all(exp.Alias, exp.TableAlias, exp.Window):
+        # In a Window, `this` is a name where WINDOW name AS (...) defines it; `alias` only uses it.
+        defined = node.args.get("alias" if isinstance(node, exp.Alias) else "this")
+        if isinstance(defined, exp.Identifier):
+            names.add(fold(defined.this))
+        if isinstance(node, exp.TableAlias):
+            names.update(fold(column.name) for column in node.args.get("columns") or ())
+    return names
+
+
+def names_in_strings(tokens: Iterable[Token], names: dict[int, exp.Identifier]) -> list[Token]:
+    """Return the strings that the parser took for a table's or column's name."""
+    return [
+        token
+        for token in tokens
+        if token.kind == "string"
+        and token.start in names
+        and not isinstance(names[token.start].parent, exp.Alias)
+    ]
