@@ -1,13 +1,16 @@
 """A SQLite file -> the CREATE TABLE statements of its ordinary tables, as text for the daemon.
 
-The daemon never opens a user's database; this is the only place that reads a schema from one, and
-it reads nothing else. The file is opened read only. Views, virtual tables and their shadow tables
-are left out and named in a warning, because the daemon cannot answer from them.
+The daemon never opens a user's database; this and `introspect_postgres.py`, `introspect_mysql.py`
+and `introspect_duckdb.py` are the only places that read a schema from one, and they read nothing
+else. What these four share is here. The file is opened read only. Views, virtual tables and their
+shadow tables are left out and named in a warning, because the daemon cannot answer from them.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,49 @@ class Introspection:
 
     ddl: str
     warnings: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, place: object, statements: Sequence[str], warnings: tuple[str, ...]
+    ) -> Introspection:
+        """Join statements, each of which gets its semicolon.
+
+        Raises `SourceError` where there are none.
+        """
+        if not statements:
+            raise SourceError(
+                f"{place} has no table to ask about{''.join(f'; {line}' for line in warnings)}",
+                reason="NO_TABLES",
+            )
+        return cls("".join(f"{sql};\n" for sql in statements), warnings)
+
+
+def left_out(place: str, names_by_kind: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Say what was left out: a line for each kind that has names."""
+    return tuple(
+        f"{place}: {_plural(kind, len(names))} left out: {', '.join(names)}"
+        for kind, names in names_by_kind.items()
+        if names
+    )
+
+
+def _plural(kind: str, count: int) -> str:
+    noun, blank, rest = kind.partition(" of ")
+    return f"{noun}{'s' if count > 1 else ''}{blank}{rest}"
+
+
+def missing_extra(database: str, extra: str) -> SourceError:
+    """Make the error that says which extra reads such a database."""
+    return SourceError(
+        f"reading {database} needs a driver: pip install 'sqlstrict[{extra}]'",
+        reason="EXTRA_MISSING",
+    )
+
+
+def without_password(address: str) -> str:
+    """Return a database's address as it may be shown: no password, no options."""
+    shown = re.sub(r"^([^:/?#]+://[^/?#]*?):[^/?#]*@", r"\1@", address)
+    return shown.partition("?")[0]
 
 
 def read_sqlite_schema(path: Path) -> Introspection:
@@ -45,18 +91,11 @@ def read_sqlite_schema(path: Path) -> Introspection:
     except sqlite3.Error as error:
         raise SourceError(f"{path}: {explain(error)}", reason="DATABASE_UNREADABLE") from error
     statements = [sql for name, sql in created if kinds.get(name) == "table"]
-    warnings = []
-    for kind, called in _LEFT_OUT.items():
-        names = [name for name, _ in created if kinds.get(name) == kind]
-        if names:
-            plural = "s" if len(names) > 1 else ""
-            warnings.append(f"{path.name}: {called}{plural} left out: {', '.join(names)}")
-    if not statements:
-        raise SourceError(
-            f"{path} has no table to ask about{''.join(f'; {line}' for line in warnings)}",
-            reason="NO_TABLES",
-        )
-    return Introspection("".join(f"{sql};\n" for sql in statements), tuple(warnings))
+    names_by_kind = {
+        called: [name for name, _ in created if kinds.get(name) == kind]
+        for kind, called in _LEFT_OUT.items()
+    }
+    return Introspection.of(path, statements, left_out(path.name, names_by_kind))
 
 
 def explain(error: Exception) -> str:

@@ -3,8 +3,9 @@
 One rule for every command that takes a schema:
 
     -                            DDL on standard input
-    postgresql://...             refused by name, like duckdb: and mysql: (later work)
-    a/path, shop.db, shop.sql    a file, by its separator or suffix: a SQLite database or DDL
+    postgresql://host/database   a PostgreSQL database; mysql:// a MySQL or MariaDB database
+    duckdb:///shop.duckdb        a DuckDB file (duckdb:////home/me/shop.duckdb from the root)
+    a/path, shop.db, shop.sql    a file, by its separator or suffix: a SQLite or DuckDB file, or DDL
     shop                         a registered name
 
 A file without a separator and without one of the suffixes is written `./shop`.
@@ -15,24 +16,30 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from sqlstrict.errors import SourceError, UnsupportedSource
-from sqlstrict.introspect import MAGIC, read_sqlite_schema
+from sqlstrict.introspect import MAGIC, Introspection, read_sqlite_schema, without_password
+from sqlstrict.introspect_duckdb import is_duckdb, read_duckdb_schema
+from sqlstrict.introspect_mysql import read_mysql_schema
+from sqlstrict.introspect_postgres import read_postgres_schema
 
 # As in the contract.
 MAX_DDL_BYTES = 2**20
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _DATABASE_SUFFIXES = (".db", ".db3", ".s3db", ".sqlite", ".sqlite3", ".sl3")
-_TEXT_SUFFIXES = (".sql", ".ddl", ".txt")
-_LATER = {
-    "postgresql": "PostgreSQL",
-    "postgres": "PostgreSQL",
-    "duckdb": "DuckDB",
-    "mysql": "MySQL",
-    "mariadb": "MariaDB",
+_DUCKDB_SUFFIXES = (".duckdb", ".ddb")
+_SUFFIXES = (*_DATABASE_SUFFIXES, *_DUCKDB_SUFFIXES, ".sql", ".ddl", ".txt")
+# The dialect of a database's address, by its scheme without a driver (postgresql+psycopg://).
+_DIALECTS = {
+    "postgresql": "postgres",
+    "postgres": "postgres",
+    "duckdb": "duckdb",
+    "mysql": "mysql",
+    "mariadb": "mysql",
 }
 _INSTEAD = "save its CREATE TABLE statements in a .sql file and name that"
 
@@ -41,13 +48,15 @@ _INSTEAD = "save its CREATE TABLE statements in a .sql file and name that"
 class SchemaSource:
     """A schema: either its registered `name`, or its `ddl` and the `place` that it was read from.
 
-    `database` is set when that place is a SQLite file. `warnings` name what was left out of it.
+    `database` is set when that place is a SQLite file. `dialect` is the DDL's, where the place says
+    so, and else empty. `warnings` name what was left out of it.
     """
 
     name: str | None = None
     ddl: str | None = None
     place: str = ""
     database: Path | None = None
+    dialect: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -57,9 +66,9 @@ def resolve_source(text: str, read_stdin: Callable[[], bytes]) -> SchemaSource:
         return _from_text(read_stdin(), "standard input")
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+]*):", text)
     if scheme:
-        kind = scheme[1].lower().partition("+")[0]
-        if kind in _LATER:
-            raise _unsupported(f"{_LATER[kind]} databases are not read yet")
+        dialect = _DIALECTS.get(scheme[1].lower().partition("+")[0])
+        if dialect is not None:
+            return _from_database(text, dialect)
         if "://" in text:
             raise _unsupported(f"{scheme[1]}:// is not a place that schemas are read from")
     if means_file(text):
@@ -75,7 +84,39 @@ def resolve_source(text: str, read_stdin: Callable[[], bytes]) -> SchemaSource:
 
 def means_file(text: str) -> bool:
     """Say whether this names a file, and so never a registered schema."""
-    return os.sep in text or text.lower().endswith(_DATABASE_SUFFIXES + _TEXT_SUFFIXES)
+    return os.sep in text or text.lower().endswith(_SUFFIXES)
+
+
+def _from_database(address: str, dialect: str) -> SchemaSource:
+    if "://" not in address:
+        raise SourceError(
+            f"{address}: an address has // behind the colon, as duckdb:///shop.duckdb",
+            reason="SOURCE_NAME",
+        )
+    if dialect == "duckdb":
+        rest = unquote(address.partition("://")[2].partition("?")[0])
+        if not rest.startswith("/") or rest == "/":
+            raise SourceError(
+                f"{address}: write duckdb:///shop.duckdb, or four slashes and a path from the root",
+                reason="SOURCE_NAME",
+            )
+        return _from_duckdb(Path(rest[1:]).expanduser(), address)
+    read = read_postgres_schema if dialect == "postgres" else read_mysql_schema
+    return _introspected(read(address), without_password(address), dialect)
+
+
+def _from_duckdb(path: Path, place: str) -> SchemaSource:
+    return _introspected(read_duckdb_schema(path), place, "duckdb")
+
+
+def _introspected(found: Introspection, place: str, dialect: str) -> SchemaSource:
+    if len(found.ddl.encode()) > MAX_DDL_BYTES:
+        raise SourceError(
+            f"{place} has CREATE TABLE statements of more than 1 MiB; save those that matter in a"
+            " .sql file and name that",
+            reason="SCHEMA_TOO_LARGE",
+        )
+    return SchemaSource(ddl=found.ddl, place=place, dialect=dialect, warnings=found.warnings)
 
 
 def _from_file(path: Path) -> SchemaSource:
@@ -87,9 +128,10 @@ def _from_file(path: Path) -> SchemaSource:
     is_new_database = not content and path.suffix.lower() in _DATABASE_SUFFIXES
     if content.startswith(MAGIC) or is_new_database:
         found = read_sqlite_schema(path)
-        return SchemaSource(ddl=found.ddl, place=str(path), database=path, warnings=found.warnings)
-    if content[8:12] == b"DUCK":
-        raise _unsupported(f"{path} is a DuckDB file, and these are not read yet")
+        source = _introspected(found, str(path), "sqlite")
+        return replace(source, database=path)
+    if is_duckdb(content):
+        return _from_duckdb(path, str(path))
     if path.suffix.lower() in _DATABASE_SUFFIXES:
         raise SourceError(
             f"{path} is not a SQLite database; if it holds CREATE TABLE statements, name it .sql",
