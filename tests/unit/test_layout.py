@@ -30,6 +30,9 @@ ONLY_IN = {
     "llguidance": ("daemon/sqlstrictd/engine/matcher.py",),
     "torch": ("train/sqlstrict_train/",),
     "transformers": ("train/sqlstrict_train/",),
+    "duckdb": ("clients/python/sqlstrict/introspect_duckdb.py", "daemon/sqlstrictd/verify/"),
+    "psycopg": ("clients/python/sqlstrict/introspect_postgres.py",),
+    "pymysql": ("clients/python/sqlstrict/introspect_mysql.py",),
     "jinja2": (),
     "pickle": (),
 }
@@ -111,7 +114,22 @@ def test_the_thin_client_needs_grpc_and_protobuf_alone() -> None:
         for name in imports(path, package)
         if name.split(".")[0] not in sys.stdlib_module_names
     }
-    assert outside <= {"grpc", "google", "sqlstrict", "sqlstrict_proto"}, outside
+    drivers = {"duckdb", "psycopg", "pymysql"}  # each is an extra's
+    assert outside - drivers <= {"grpc", "google", "sqlstrict", "sqlstrict_proto"}, outside
+
+
+@pytest.mark.parametrize("driver", ["duckdb", "psycopg", "pymysql"])
+def test_a_database_driver_is_imported_only_when_it_is_used(driver: str) -> None:
+    for package, path in files():
+        if package == "sqlstrict":
+            outermost = ast.parse(path.read_text()).body
+            found = {
+                alias.name
+                for node in outermost
+                if isinstance(node, ast.Import)
+                for alias in node.names
+            } | {node.module for node in outermost if isinstance(node, ast.ImportFrom)}
+            assert not any(is_within(name or "", (driver,)) for name in found), path
 
 
 def test_versions_agree() -> None:
