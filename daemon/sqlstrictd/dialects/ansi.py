@@ -89,6 +89,14 @@ ANSI: Final = Dialect(
         "S": ("TIMESTAMP",),
         "B": ("BOOLEAN",),
     },
+    cast_sources={
+        "X": "XNT",
+        "N": "XNT",
+        "T": "XNTDSBO",
+        "D": "TDS",
+        "S": "TDS",
+        "B": "TB",
+    },
     column_types={
         "X": r"(SMALL|BIG|TINY|MEDIUM)?INT(EGER)?|NUMERIC|DECIMAL|DEC|NUMBER|(BIG|SMALL)?SERIAL",
         "N": r"REAL|DOUBLE( PRECISION)?|FLOAT",

@@ -47,6 +47,7 @@ class Call:
     names: str  # one or several, in the spelling to write, blanks between
     arguments: str  # codes, blanks between; empty for a call with empty parentheses
     result: str  # a class letter, or K
+    is_window: bool = True  # of an aggregate: may OVER follow
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class Form:
     """An expression that is no plain call: `Form('"EXTRACT(" FIELD " FROM " {S} ")"', "X")`.
 
     The text is the body of a Lark rule: string literals, names of terminals, and `{C}` for an
-    expression of class C. It never starts with a column. No literal in it begins like another lexeme
-    that may stand in its place and then goes on: llguidance's lexer takes the longer one and does
-    not come back.
+    expression of class C. It never starts with a column. No literal in it begins like another
+    lexeme that may stand in its place and then goes on: llguidance's lexer takes the longer one and
+    does not come back.
     """
 
     text: str
@@ -91,7 +92,7 @@ class Dialect:
     alias_words: frozenset[str]
     # Untyped dialects: the classes that the engine does not convert to others everywhere.
     apart: str = ""
-    # Typed dialects: the classes of what can be cast to a class: {"D": "TDS"}. A bare string
+    # Where not all can: the classes of what can be cast to a class: {"D": "TDS"}. A bare string
     # literal is never cast, since the engine reads it at once.
     cast_sources: Mapping[str, str] = field(default_factory=dict)
     # Bodies of rules for literals of a class, for classes whose literals are no numbers or strings.

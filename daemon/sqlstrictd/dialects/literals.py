@@ -19,6 +19,7 @@ _CLOCK: Final = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
 DATES: Final = {
     "DATE_STRING": f"/'{_DAY}'/",
     "TIMESTAMP_STRING": f"/'{_DAY}( {_CLOCK})?'/",
+    "MOMENT_STRING": f"/'{_DAY} {_CLOCK}'/",
 }
 
 NUMBERS: Final = {

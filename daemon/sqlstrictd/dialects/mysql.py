@@ -86,8 +86,8 @@ _AGGREGATES: Final = (
     Call("SUM AVG STD STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VAR_POP VAR_SAMP", "N", "N"),
     Call("MIN MAX", "K", "K"),
     Call("BIT_AND BIT_OR", "X", "X"),
-    Call("GROUP_CONCAT", "E", "T"),
-    Call("JSON_ARRAYAGG", "E", "J"),
+    Call("GROUP_CONCAT", "E", "T", is_window=False),
+    Call("JSON_ARRAYAGG", "E", "J", is_window=False),
 )
 
 _AGGREGATE_FORMS: Final = (
@@ -135,7 +135,7 @@ MYSQL: Final = Dialect(
     literals={
         "B": '"TRUE" | "FALSE"',
         "D": '"DATE " DATE_STRING',
-        "S": '"TIMESTAMP " TIMESTAMP_STRING',
+        "S": '"TIMESTAMP " MOMENT_STRING',
     },
     cast_types={
         "X": ("SIGNED", "UNSIGNED", "SIGNED INTEGER", "DECIMAL", "DECIMAL(10, 2)"),
