@@ -21,9 +21,12 @@ def add_parser(commands: Any) -> None:
     add = acts.add_parser("add", help="keep a schema", parents=[flags], allow_abbrev=False)
     add.add_argument("name", metavar="NAME", help="what questions will call it")
     add.add_argument(
-        "source", metavar="SOURCE", help="a .sql file, a SQLite file, or - for standard input"
+        "source",
+        metavar="SOURCE",
+        help="a .sql file, a SQLite or DuckDB file, postgresql://..., mysql://..., or - for "
+        "standard input",
     )
-    schemas.add_dialect_flag(add, "default: sqlite")
+    schemas.add_dialect_flag(add, "default: the database's, else sqlite")
     add.set_defaults(run=run_add, parser=add)
 
     listing = acts.add_parser(
@@ -55,7 +58,9 @@ def run_add(arguments: argparse.Namespace, console: Console) -> Exit:
             reason="SOURCE_NAME",
         )
     with schemas.explained(source, console), connection.connect(arguments) as client:
-        added = client.register_schema(arguments.name, source.ddl, dialect=arguments.dialect)
+        added = client.register_schema(
+            arguments.name, source.ddl, dialect=arguments.dialect or source.dialect
+        )
     for warning in added.info.warnings:
         console.note(f"sqlstrict: {source.place}: {warning}")
     if console.is_json:

@@ -27,7 +27,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--schema",
         required=True,
         metavar="SCHEMA",
-        help="a registered name, a .sql file, a SQLite file, or - for DDL on standard input",
+        help="a registered name, a .sql file, a SQLite or DuckDB file, postgresql://..., "
+        "mysql://..., or - for DDL on standard input",
     )
     add_dialect_flag(parser, "default: the schema's")
 
@@ -41,13 +42,12 @@ def add_dialect_flag(parser: argparse.ArgumentParser, default: str) -> None:
 
 def options(arguments: argparse.Namespace, source: SchemaSource) -> SchemaOptions:
     """Return the flags of `add_flags` as the client's options."""
-    # Whatever the answer is to be in, what was read from a SQLite file is SQLite's.
-    ddl_dialect = "sqlite" if source.database is not None else ""
     return {
         "schema": source.name,
         "ddl": source.ddl,
         "dialect": arguments.dialect,
-        "ddl_dialect": ddl_dialect,
+        # Whatever the answer is to be in, what was read from a database is in that one's dialect.
+        "ddl_dialect": source.dialect,
     }
 
 
