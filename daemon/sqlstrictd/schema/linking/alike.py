@@ -20,6 +20,7 @@ _SAME_STEM: Final = 0.92
 _COMPOUND: Final = 0.95
 _SHORTENED: Final = 0.8
 _BEGINNING: Final = 0.75
+_RELATED: Final = 0.65  # words of one root, and now and then of two
 _HINTED: Final = 0.45
 _SPELLED: Final = 0.82  # likeness from which a word may be another one misspelt
 _ENOUGH: Final = 0.8  # nothing further is looked for where that much is found
@@ -43,7 +44,7 @@ def alike(terms: list[Term], index: SchemaIndex) -> list[Alike]:
     """Compare every term with the schema's words: one mapping a term, empty for stop words."""
     found = [_alike_word(term, index) if term.is_content else {} for term in terms]
     for at in range(1, len(terms)):
-        if not terms[at].follows:
+        if not terms[at].follows or not (terms[at - 1].is_content or terms[at].is_content):
             continue
         joined = terms[at - 1].word + terms[at].word
         if joined in index.postings and len(joined) >= 4:
@@ -85,8 +86,11 @@ def _add_beginnings(word: str, index: SchemaIndex, found: Alike) -> None:
             likeness = _BEGINNING
         else:
             shared = _shared_beginning(word, other)
-            if shared >= 5 and shared / max(len(word), len(other)) >= 0.6:
-                likeness = 0.65
+            rest = max(len(own_stem), len(stem(other))) - shared
+            if (shared >= 5 and shared / max(len(word), len(other)) >= 0.6) or (
+                shared >= 6 and rest <= 2
+            ):
+                likeness = _RELATED
         if likeness > found.get(other, 0.0):
             found[other] = likeness
 

@@ -24,6 +24,8 @@ _KEPT_PER_SIZE: Final = 60
 _QUOTAS: Final = {1: 5, 2: 4, 3: 2, 4: 1}  # of each size, taken before the best of the rest
 _A_TABLE: Final = 0.25  # what a further table must explain
 _A_TABLE_TWICE: Final = 0.3
+_AROUND: Final = 0.15
+_A_NAME: Final = 0.15  # for a table whose whole name the question holds
 _NAMED: Final = 0.8  # share of a table's name that the question asks for, to be named plainly
 
 
@@ -76,7 +78,11 @@ class _Worth:
             if weight:
                 total += weight * max(found.get(term, 0.0) for found in explained)
         twice = _A_TABLE_TWICE if len(numbers) < len(names) else 0.0
-        return total - _A_TABLE * len(names) - twice
+        named = sum(ranking.covered.get(number, 0.0) for number in numbers)
+        # Among tables called alike, those whose surroundings fit the question.
+        around = sum(ranking.scores.get(number, 0.0) for number in numbers) / len(numbers)
+        gain = _A_NAME * named + _AROUND * around
+        return total + gain - _A_TABLE * len(names) - twice
 
 
 def _grow(names: list[str], keys: JoinKeys, worth: _Worth) -> dict[int, list[FromSet]]:

@@ -11,7 +11,7 @@ from typing import Final
 # Words of a question that name nothing in a schema.
 STOP_WORDS: Final = frozenset(
     """a all also am an and any are as at be been being both but by can could did display do doe
-    doing done each either else every find first for from get give gave had ha have having her here
+    doing done each either else every find for from get give gave had ha have having her here
     him his how i if in into is it its itself just least let like list many me more most much my
     neither no nor not of off on one only onto or other our out over own per please provide retrieve
     return same select she show so some such sure tell than that the their them then there these
@@ -107,7 +107,8 @@ HINTS: Final[dict[str, tuple[str, ...]]] = {
         took:enrollment/registration enroll:enrollment/registration
         enrolled:enrollment/registration major:department degree:program
         wed:marriage/married wife:spouse husband:spouse title:name name:title birthday:birth
-        sell:sale sold:sale surname:last/name family:last lastname:last firstname:first
+        sell:sale sold:sale last:surname first:forename
+        surname:last/name family:last lastname:last firstname:first
         given:first mark:grade/score score:grade/point grade:score
         """.split()
     )
