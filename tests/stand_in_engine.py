@@ -165,6 +165,23 @@ def answering(*texts: str, finish: str = "stop") -> Script:
     return script
 
 
+def answering_in_turn(*turns: tuple[wire.Output, ...]) -> Script:
+    """A script that answers one question after the other with these outputs, the last for ever.
+
+    Its progress shows each first text as it would grow.
+    """
+    left = list(turns)
+
+    async def script(engine: StandInEngine, work: Work) -> None:
+        assert isinstance(work, wire.Generate)
+        outputs = left.pop(0) if len(left) > 1 else left[0]
+        engine.send(wire.Started(work.id, prompt_tokens=20, cached_tokens=12))
+        engine.send(wire.Progress(work.id, 1, outputs[0].text[:6] if work.wants_text else ""))
+        engine.send(wire.Finished(work.id, outputs, prefill_us=100, decode_us=200))
+
+    return script
+
+
 async def silent(engine: StandInEngine, work: Work) -> None:
     """A script that begins and never ends."""
     engine.send(wire.Started(work.id, prompt_tokens=20, cached_tokens=12))

@@ -1,21 +1,24 @@
 """The second line: a statement of somebody else's, judged against a schema without the model.
 
-`service/check.py` calls it. The verdict is that of the last gate; whether the grammar could write
-the statement is asked of the engine's own matcher, byte by byte, with the FROM sets that the
-statement itself names.
+`service/check.py` calls it. The verdict is that of the last gate. Whether the model could write the
+statement is asked of the engine's own matcher, byte by byte: under the exact grammar of what the
+statement reads from, and where it is valid first under the grammar of drafts, as for a question.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
+from sqlstrictd import dialects
+from sqlstrictd.attempt import Rules
 from sqlstrictd.catalog import Catalog
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine_room import EngineRoom
-from sqlstrictd.grammars import Grammars
+from sqlstrictd.grammars import Grammars, NothingToWrite
 from sqlstrictd.policy import Policy
 from sqlstrictd.question import SchemaRef
-from sqlstrictd.schema.types import Schema
+from sqlstrictd.schema.link import choose_part
 from sqlstrictd.verify import Verdict
 from sqlstrictd.worker.tasks import Workers
 
@@ -70,29 +73,45 @@ class Check:
         """
         self._counters.add("checks")
         schema = await self._catalog.find(schema_ref)
-        dialect = dialect or schema.dialect
-        (checked,) = await self._workers.check([statement], schema, dialect, policy)
+        rules = Rules(schema, dialects.get(dialect or schema.dialect).name, policy)
+        (checked,) = await self._workers.check([statement], schema, rules.dialect, policy)
         if not asks_writable:
             return Findings(checked.verdict)
-        obstacle = await self._find_obstacle(statement, schema, dialect, deadline)
+        is_valid = checked.verdict.prepares and not checked.verdict.problems
+        obstacle = await self._find_obstacle(statement, is_valid, rules, deadline)
         return Findings(checked.verdict, obstacle is None, obstacle)
 
     async def _find_obstacle(
-        self, statement: str, schema: Schema, dialect: str, deadline: float
+        self, statement: str, is_valid: bool, rules: Rules, deadline: float
     ) -> Obstacle | None:
-        """Return where the grammar would not have written the statement; None where it would."""
-        from_sets = await self._workers.from_sets_of(statement, schema)
-        if not from_sets:
-            return Obstacle("the grammar writes a SELECT from tables of the schema; this is none")
-        grammar = await self._grammars.get(schema, from_sets, dialect)
+        """Return where the grammars would not have written the statement; None where they would."""
         # Blanks around it and a missing final semicolon are not the statement's own.
         text = statement.strip()
         text += "" if text.endswith(";") else ";"
-        matched = await self._engine.match(grammar, text, deadline)
-        if matched.is_writable:
-            return None
+        n_matched = 0
+        try:
+            # A draft leaves only if it passes the checks, so it is no way for what does not.
+            if is_valid:
+                # As a question of these words would be drafted: it names its tables plainly.
+                part = await asyncio.to_thread(choose_part, rules.schema, statement)
+                draft = await self._grammars.draft(rules, None if part.is_whole else part.tables)
+                matched = await self._engine.match(draft, text, deadline)
+                if matched.is_writable:
+                    return None
+                n_matched = matched.n_bytes_matched
+            skeleton = await self._workers.skeleton_of(text, rules.schema, rules.dialect)
+            if skeleton is None and not is_valid:
+                return Obstacle("the grammar writes statements on tables of the schema alone")
+            if skeleton is not None:
+                exact = await self._grammars.exact(rules, skeleton)
+                matched = await self._engine.match(exact, text, deadline)
+                if matched.is_writable:
+                    return None
+                n_matched = max(n_matched, matched.n_bytes_matched)
+        except NothingToWrite:
+            return Obstacle("no statement of an allowed kind is written for this schema")
         skipped = statement[: len(statement) - len(statement.lstrip())]
-        before = skipped + text.encode()[: matched.n_bytes_matched].decode(errors="ignore")
+        before = skipped + text.encode()[:n_matched].decode(errors="ignore")
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1) + 1
         ended = len(before) >= len(statement.rstrip())

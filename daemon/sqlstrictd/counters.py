@@ -20,7 +20,10 @@ MEANINGS: Mapping[str, str] = {
     "refusals_policy": "refusals POLICY",
     "refusals_unsupported": "refusals UNSUPPORTED",
     "refusals_low_confidence": "refusals LOW_CONFIDENCE",
-    "verify_failures": "finished statements that the last check turned down: bugs of the grammar",
+    "drafts_written_again": "drafts that did not pass the checks, so that the model wrote again",
+    "verify_failures": (
+        "statements of exact grammars that the last check turned down: bugs of the grammar"
+    ),
     "checks": "statements checked for Check",
     "schemas_registered": "RegisterSchema calls that kept a schema",
     "invalid_requests": "requests that broke a rule of the contract",
@@ -35,7 +38,7 @@ MEANINGS: Mapping[str, str] = {
     "requeued": "questions given to a new engine after a crash",
     "engine_crashed_errors": "questions ended with ENGINE_CRASHED",
     "poison_requests": "questions ended with POISON_REQUEST",
-    "worker_failures": "workers for parsing and checking that ended or ran out of time",
+    "worker_failures": "workers for parsing and checking that ended, failed or ran out of time",
     "output_tokens": "tokens written",
     "prompt_tokens": "tokens of prompts",
     "cached_tokens": "tokens of prompts that were resident already",

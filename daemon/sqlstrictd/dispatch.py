@@ -90,8 +90,16 @@ class Dispatch:
         """How many jobs have a slot of the engine."""
         return self._engine.n_generating if self._engine else 0
 
-    async def run(self, work: Work, deadline: float, on_event: OnEvent = lambda _: None) -> Result:
+    async def run(
+        self,
+        work: Work,
+        deadline: float,
+        on_event: OnEvent = lambda _: None,
+        goes_first: bool = False,
+    ) -> Result:
         """Have the engine do the work, and return its result; `work.id` is chosen here.
+
+        With `goes_first` it waits before all that wait already.
 
         Raises DeadlineExceeded, the errors of ENGINE_REASONS, EngineCrashed, PoisonRequest, and
         whatever `refuse` was given. Cancelling it frees the slot at the engine's next step.
@@ -104,7 +112,10 @@ class Dispatch:
             raise _poison()
         loop = asyncio.get_running_loop()
         job = Job(self._numbered(work), digest, loop.time(), on_event, loop.create_future())
-        self._waiting.append(job)
+        if goes_first:
+            self._waiting.appendleft(job)
+        else:
+            self._waiting.append(job)
         self._pump()
         try:
             async with asyncio.timeout_at(deadline):

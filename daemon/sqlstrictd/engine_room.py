@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
 
 from sqlstrictd.constraint import Grammar
 from sqlstrictd.counters import Counters
@@ -19,10 +21,24 @@ from sqlstrictd.errors import EngineFault, ShuttingDown
 from sqlstrictd.model_file import ModelFile
 from sqlstrictd.prompt import schema_pieces
 from sqlstrictd.question import Usage
-from sqlstrictd.schema.render import render
+from sqlstrictd.schema.link import Part
+from sqlstrictd.schema.linking.part import MAX_PROMPT_CHARACTERS, fits
+from sqlstrictd.schema.render import Rendering, render
 from sqlstrictd.schema.types import Schema
 
 KEPT_SCHEMAS = 8
+# Of a schema, per token of the context that all requests share. Tokenizers of small vocabularies
+# make a token of two characters (65,536 entries: of three and more), and a quarter of the context
+# is left for questions and answers even then.
+CHARACTERS_PER_TOKEN = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the model that is loaded reads schemas, and how much of one it can be given."""
+
+    rendering: Rendering
+    max_characters: int
 
 
 class EngineRoom:
@@ -64,24 +80,37 @@ class EngineRoom:
         """Tell those who wait for the first model that there will be none, if there is none yet."""
         self._has_model.set()
 
-    async def render(self, schema: Schema) -> str:
-        """Return the schema as the model reads it; waits for the first model.
+    async def reading(self) -> Reading:
+        """Return how schemas are read; waits for the first model.
 
         Raises ShuttingDown where there will be none.
         """
         await self._has_model.wait()
         if self._model is None:
             raise ShuttingDown("the daemon stops before it has a model")
-        self._note_use(schema)
-        key = f"{schema.fingerprint} {self._model.schema_rendering}"
+        return _reading(self._model)
+
+    async def render(self, part: Part) -> str:
+        """Return a part of a schema as the model reads it; waits for the first model.
+
+        Raises ShuttingDown where there will be none.
+        """
+        reading = await self.reading()
+        if not part.is_whole:
+            return await asyncio.to_thread(render, part.schema, reading.rendering)
+        self._note_use(part.schema)
+        key = f"{part.schema.fingerprint} {reading.rendering}"
         if key not in self._renderings:
-            self._renderings[key] = await asyncio.to_thread(_render, schema, self._model)
+            self._renderings[key] = await asyncio.to_thread(render, part.schema, reading.rendering)
             while len(self._renderings) > 4 * KEPT_SCHEMAS:
                 self._renderings.popitem(last=False)
         return self._renderings[key]
 
     def prefill(self, schema: Schema) -> None:
-        """Have the engine read the schema when it has nothing better to do."""
+        """Have the engine read the schema when it has nothing better to do.
+
+        One that is too large for the prompt is left: every question reads its own part of it.
+        """
         self._note_use(schema)
         if self._model is not None:
             self._prefill(schema, self._model)
@@ -93,28 +122,35 @@ class EngineRoom:
         usage: Usage,
         on_progress: Callable[[wire.Progress], None],
     ) -> tuple[wire.Output, ...]:
-        """Have the statements of an order written, best first; what it cost goes into `usage`."""
+        """Have the statements of an order written, best first; what it cost is added to `usage`.
+
+        Further attempts at a question do not wait behind questions that came after it.
+        """
         loop = asyncio.get_running_loop()
         submitted_at = loop.time()
+        before = copy(usage)
 
         def on_event(event: wire.Started | wire.Progress) -> None:
             if isinstance(event, wire.Started):
-                usage.queue_us = int((loop.time() - submitted_at) * 1e6)
-                usage.prompt_tokens = event.prompt_tokens
-                usage.cached_tokens = event.cached_tokens
+                usage.attempts = before.attempts + 1
+                usage.queue_us = before.queue_us + int((loop.time() - submitted_at) * 1e6)
+                usage.prompt_tokens = before.prompt_tokens + event.prompt_tokens
+                usage.cached_tokens = before.cached_tokens + event.cached_tokens
             else:
-                usage.output_tokens = event.output_tokens
+                usage.output_tokens = before.output_tokens + event.output_tokens
                 on_progress(event)
 
-        result = await self._dispatch.run(order, deadline, on_event)
+        result = await self._dispatch.run(order, deadline, on_event, goes_first=before.attempts > 0)
         if not isinstance(result, wire.Finished):
             raise EngineFault("the engine answered a question with something else")
-        usage.prefill_us = result.prefill_us
-        usage.decode_us = result.decode_us
-        usage.output_tokens = sum(output.n_tokens for output in result.outputs)
-        self._counters.add("prompt_tokens", usage.prompt_tokens)
-        self._counters.add("cached_tokens", usage.cached_tokens)
-        self._counters.add("output_tokens", usage.output_tokens)
+        usage.prefill_us = before.prefill_us + result.prefill_us
+        usage.decode_us = before.decode_us + result.decode_us
+        usage.output_tokens = before.output_tokens + sum(
+            output.n_tokens for output in result.outputs
+        )
+        self._counters.add("prompt_tokens", usage.prompt_tokens - before.prompt_tokens)
+        self._counters.add("cached_tokens", usage.cached_tokens - before.cached_tokens)
+        self._counters.add("output_tokens", usage.output_tokens - before.output_tokens)
         return result.outputs
 
     async def match(self, grammar: Grammar, text: str, deadline: float) -> wire.Matched:
@@ -126,8 +162,10 @@ class EngineRoom:
         return result
 
     def _prefill(self, schema: Schema, model: wire.Ready) -> None:
-        pieces = schema_pieces(_render(schema, model))
-        self._dispatch.send(wire.Prefill(id=0, schema=pieces))
+        reading = _reading(model)
+        if fits(schema, reading.max_characters, reading.rendering):
+            pieces = schema_pieces(render(schema, reading.rendering))
+            self._dispatch.send(wire.Prefill(id=0, schema=pieces))
 
     def _note_use(self, schema: Schema) -> None:
         self._recent[schema.fingerprint] = schema
@@ -136,6 +174,8 @@ class EngineRoom:
             self._recent.popitem(last=False)
 
 
-def _render(schema: Schema, model: wire.Ready) -> str:
+def _reading(model: wire.Ready) -> Reading:
     # The engine has checked the word; it stands for a Literal, which the wire does not carry.
-    return render(schema, "compact" if model.schema_rendering == "compact" else "ddl")
+    rendering: Rendering = "compact" if model.schema_rendering == "compact" else "ddl"
+    max_characters = int(CHARACTERS_PER_TOKEN * model.context_tokens)
+    return Reading(rendering, min(MAX_PROMPT_CHARACTERS, max_characters))

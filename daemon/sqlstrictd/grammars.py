@@ -1,37 +1,72 @@
-"""Grammars, each built once for its schema, FROM sets and dialect, in a thread.
+"""Grammars, each built once for what it depends on, in a thread.
 
 `translate.py` and `check.py` ask for them. Building is string work of milliseconds (a second for
 ten thousand tables), which a thread may do: it gives way to the event loop every few milliseconds.
+Drafts' grammars serve every question on a schema; exact ones mostly one, so they are kept apart.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable
 
+from sqlstrictd.attempt import Rules
 from sqlstrictd.cache import Cache
-from sqlstrictd.constraint import FromSet, Grammar, build_grammar
-from sqlstrictd.schema.types import Schema
+from sqlstrictd.constraint import Grammar, Skeleton, draft_grammar, exact_grammar
 
-MAX_ENTRIES = 256
-MAX_CHARACTERS = 64 * 2**20
+MAX_DRAFTS, MAX_EXACT = 256, 64
+MAX_CHARACTERS = 64 * 2**20  # of each of the two
 
-_Key = tuple[str, str, tuple[FromSet, ...]]
+
+class NothingToWrite(Exception):
+    """No statement of an allowed kind can be written for the schema or skeleton."""
 
 
 class Grammars:
     """Holds the grammars that were used last."""
 
     def __init__(self) -> None:
-        self._cache: Cache[_Key, Grammar] = Cache(
-            MAX_ENTRIES, MAX_CHARACTERS, lambda grammar: len(grammar.text)
-        )
+        self._drafts = _cache(MAX_DRAFTS)
+        self._exact = _cache(MAX_EXACT)
 
-    async def get(self, schema: Schema, from_sets: Sequence[FromSet], dialect: str) -> Grammar:
-        """Return the grammar of the statements on these FROM sets of the schema."""
-        key = (schema.fingerprint, dialect, tuple(from_sets))
+    async def draft(self, rules: Rules, tables: tuple[str, ...] | None) -> Grammar:
+        """Return the grammar of drafts that name these tables; None is all of the schema's.
 
-        async def build() -> Grammar:
-            return await asyncio.to_thread(build_grammar, schema, from_sets, dialect)
+        Raises NothingToWrite, and UnsupportedDialect.
+        """
 
-        return await self._cache.get(key, build)
+        def build() -> Grammar:
+            return draft_grammar(rules.schema, rules.dialect, rules.policy, tables)
+
+        return await _built(self._drafts, (*_key(rules), tables), build)
+
+    async def exact(self, rules: Rules, skeleton: Skeleton) -> Grammar:
+        """Return the grammar of the statements that read from what the skeleton does.
+
+        Raises NothingToWrite, and UnsupportedDialect.
+        """
+
+        def build() -> Grammar:
+            return exact_grammar(rules.schema, skeleton, rules.dialect, rules.policy)
+
+        return await _built(self._exact, (*_key(rules), skeleton), build)
+
+
+def _cache(max_entries: int) -> Cache[Hashable, Grammar]:
+    return Cache(max_entries, MAX_CHARACTERS, lambda grammar: len(grammar.text))
+
+
+def _key(rules: Rules) -> tuple[str, ...]:
+    return rules.schema.fingerprint, rules.dialect, rules.policy.key
+
+
+async def _built(
+    cache: Cache[Hashable, Grammar], key: Hashable, build: Callable[[], Grammar]
+) -> Grammar:
+    async def make() -> Grammar:
+        try:
+            return await asyncio.to_thread(build)
+        except ValueError as error:
+            raise NothingToWrite from error
+
+    return await cache.get(key, make)

@@ -3,6 +3,11 @@
 `service/translation.py` calls it. Read `Translator.translate` first: one step per row. It knows
 neither gRPC nor llama.cpp, and it opens nothing: schemas come from the catalog, tokens from the
 engine, verdicts from the workers.
+
+The model writes twice at most. Its draft is free but for the names, which are the schema's; mostly
+it passes the checks and is the answer. Where it does not, what it reads from is the skeleton of an
+exact grammar, in which every name is in scope where it stands, and the model writes again. A draft
+that did not pass is seen by nobody but as the draft that a stream was asked to show.
 """
 
 from __future__ import annotations
@@ -12,53 +17,40 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from sqlstrictd import __version__
+from sqlstrictd import __version__, dialects
+from sqlstrictd.attempt import Attempt, Passed, Rules, distinct, judge
 from sqlstrictd.catalog import Catalog
+from sqlstrictd.constraint import skeleton_of_sets
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine import wire
 from sqlstrictd.engine_room import EngineRoom
-from sqlstrictd.grammars import Grammars
-from sqlstrictd.policy import Policy
+from sqlstrictd.errors import PromptTooLong, WorkerFailed
+from sqlstrictd.grammars import Grammars, NothingToWrite
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.question import (
     Answer,
     Certificate,
     Confidence,
     Question,
-    Refusal,
     RefusalReason,
     Sql,
     Usage,
 )
-from sqlstrictd.schema.link import choose_from_sets, nearest_names
+from sqlstrictd.refusals import write_refusal
+from sqlstrictd.schema.link import choose_from_sets, choose_part
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.worker.tasks import Checked, Workers
 
 log = logging.getLogger(__name__)
 
-OnProgress = Callable[[wire.Progress], None]
+# Called with the engine's progress and the number of the attempt, from 1.
+OnProgress = Callable[[wire.Progress, int], None]
 
-MESSAGES = {
-    RefusalReason.BUDGET: (
-        "the statement was not whole after {max_tokens} tokens; ask with a larger max_tokens, or"
-        " ask for less at once"
-    ),
-    RefusalReason.VERIFY_FAILED: (
-        "the statement that was written failed the last check, so it is not returned; this is a"
-        " bug of sqlstrict, please report it"
-    ),
-    RefusalReason.NO_CANDIDATE: "no tables of the schema could be chosen for the question",
-    RefusalReason.POLICY: (
-        "no statement of a kind that the request allows ({kinds}) is written in {dialect}; allow"
-        " another kind"
-    ),
-    RefusalReason.LOW_CONFIDENCE: (
-        "the model was less sure of its statement ({score:.2f}) than the request demands"
-        " ({min_confidence:.2f}); name tables and columns in the question, or ask with a lower"
-        " min_confidence"
-    ),
-}
+# The schema's share of the prompt is cut by these where the engine's own count of tokens says that
+# it is too long after all.
+PROMPT_CUTS = (1, 2, 4)
 
 
 class Translator:
@@ -81,7 +73,7 @@ class Translator:
         self._log_content = log_content
 
     async def translate(
-        self, question: Question, deadline: float, on_progress: OnProgress = lambda _: None
+        self, question: Question, deadline: float, on_progress: OnProgress = lambda *_: None
     ) -> Answer:
         """Answer a question before the deadline, in the event loop's time.
 
@@ -90,127 +82,178 @@ class Translator:
         began = time.monotonic_ns()
         usage = Usage()
         schema = await self._catalog.find(question.schema)
-        dialect = question.dialect or schema.dialect
-        if "select" not in question.policy.kinds:
-            kinds = ", ".join(sorted(question.policy.kinds))
+        dialect = dialects.get(question.dialect or schema.dialect)
+        rules = Rules.of(schema, dialect, question.policy)
+        if rules is None:
+            return await self._refuse(RefusalReason.POLICY, question, schema, dialect.name, usage)
+
+        try:
+            order, draft = await self._draft(question, rules, deadline, usage, on_progress)
+        except NothingToWrite:
             return await self._refuse(
-                RefusalReason.POLICY, question, schema, usage, kinds=kinds, dialect=dialect
+                RefusalReason.UNSUPPORTED, question, schema, dialect.name, usage
             )
-        prompt = build_prompt(await self._engine.render(schema), question.text)
-        from_sets = await asyncio.to_thread(choose_from_sets, schema, question.text)
-        if not from_sets:
-            return await self._refuse(RefusalReason.NO_CANDIDATE, question, schema, usage)
-        grammar = await self._grammars.get(schema, from_sets, dialect)
-        order = wire.Generate(
-            id=0,
-            schema=prompt.schema,
-            question=prompt.question,
-            grammar_key=grammar.key,
-            grammar=grammar.text,
-            max_tokens=question.max_tokens,
-            temperature=question.temperature,
-            seed=question.seed,
-            n=question.n,
-            wants_text=question.wants_draft,
-        )
-        outputs = await self._engine.generate(order, deadline, usage, on_progress)
-        usage.attempts = 1
-        verified = await self._verify(outputs, schema, dialect, question.policy, grammar.key, usage)
+        attempt, passed = draft, draft.passed
+        if not draft.stands:
+            attempt = await self._write_again(
+                question, rules, order, draft, deadline, usage, on_progress
+            )
+            passed = distinct((*attempt.passed, *draft.passed))
         usage.total_us = (time.monotonic_ns() - began) // 1000
 
-        if not verified:
-            has_whole = any(output.finish == "stop" for output in outputs)
-            reason = RefusalReason.VERIFY_FAILED if has_whole else RefusalReason.BUDGET
-            return await self._refuse(reason, question, schema, usage)
-        score = _confidence(verified[0][0]).score
+        if not passed:
+            reason = _why_nothing_passed(attempt)
+            return await self._refuse(reason, question, schema, dialect.name, usage)
+        score = _confidence(passed[0].output).score
         if score < question.min_confidence:
             return await self._refuse(
-                RefusalReason.LOW_CONFIDENCE, question, schema, usage, score=score
+                RefusalReason.LOW_CONFIDENCE, question, schema, dialect.name, usage, score
             )
-        return self._answer(verified, schema, dialect, usage)
+        self._counters.add("answers")
+        return Answer(self._sql(passed[: question.n], rules), usage)
 
-    async def _verify(
+    async def _draft(
         self,
-        outputs: tuple[wire.Output, ...],
-        schema: Schema,
-        dialect: str,
-        policy: Policy,
-        grammar_key: str,
+        question: Question,
+        rules: Rules,
+        deadline: float,
         usage: Usage,
-    ) -> list[tuple[wire.Output, Checked]]:
-        """Keep the outputs that pass the last check, distinct as syntax trees, best first."""
-        whole = [output for output in outputs if output.finish == "stop"]
-        if not whole:
-            return []
-        began = time.monotonic_ns()
-        texts = [output.text for output in whole]
-        checked = await self._workers.check(texts, schema, dialect, policy)
-        usage.verify_us = (time.monotonic_ns() - began) // 1000
-        kept: dict[str, tuple[wire.Output, Checked]] = {}
-        for output, check in zip(whole, checked, strict=True):
-            if check.keeps_promise:
-                kept.setdefault(check.canonical or check.statement, (output, check))
-            else:
-                self._note_verify_failure(check, schema, grammar_key)
-        return list(kept.values())
+        on_progress: OnProgress,
+    ) -> tuple[wire.Generate, Attempt]:
+        """Have the model write with the part of the schema that the question needs.
 
-    def _note_verify_failure(self, check: Checked, schema: Schema, grammar_key: str) -> None:
+        Raises NothingToWrite.
+        """
+        reading = await self._engine.reading()
+        for cut in PROMPT_CUTS:
+            part = await asyncio.to_thread(
+                choose_part,
+                rules.schema,
+                question.text,
+                reading.max_characters // cut,
+                rendering=reading.rendering,
+            )
+            grammar = await self._grammars.draft(rules, None if part.is_whole else part.tables)
+            prompt = build_prompt(await self._engine.render(part), question.text)
+            order = wire.Generate(
+                id=0,
+                schema=prompt.schema,
+                question=prompt.question,
+                grammar_key=grammar.key,
+                grammar=grammar.text,
+                max_tokens=question.max_tokens,
+                temperature=question.temperature,
+                seed=question.seed,
+                n=question.n,
+                wants_text=question.wants_draft,
+                keep_prompt=True,
+            )
+            try:
+                outputs = await self._engine.generate(
+                    order, deadline, usage, lambda progress: on_progress(progress, 1)
+                )
+                break
+            except PromptTooLong:
+                if cut == PROMPT_CUTS[-1] or len(part.schema.tables) == 1:
+                    raise
+        try:
+            return order, await judge(self._workers, outputs, rules, usage)
+        except WorkerFailed:
+            # A draft may be such that the checker does not get through with it in its time; that is
+            # counted as a worker's failure, and for the draft it is no more than not passing.
+            return order, Attempt(outputs)
+
+    async def _write_again(
+        self,
+        question: Question,
+        rules: Rules,
+        order: wire.Generate,
+        draft: Attempt,
+        deadline: float,
+        usage: Usage,
+        on_progress: OnProgress,
+    ) -> Attempt:
+        """Have the model write again, reading from what its draft reads from, or from what a
+        linker chooses for the question; now every name is in scope where it stands."""
+        self._counters.add("drafts_written_again")
+        text = draft.outputs[0].text
+        from_sets = await asyncio.to_thread(choose_from_sets, rules.schema, question.text)
+        skeleton = skeleton_of_sets(from_sets)
+        try:
+            found = await self._workers.skeleton_of(text, rules.schema, rules.dialect)
+        except WorkerFailed:
+            found = None  # As for the draft's check.
+        if found is not None:
+            skeleton = found.and_also(skeleton)
+        try:
+            grammar = await self._grammars.exact(rules, skeleton)
+        except NothingToWrite:
+            return Attempt(())
+        order = replace(
+            order, grammar_key=grammar.key, grammar=grammar.text, draft=text, keep_prompt=False
+        )
+        outputs = await self._engine.generate(
+            order, deadline, usage, lambda progress: on_progress(progress, 2)
+        )
+        attempt = await judge(self._workers, outputs, rules, usage)
+        for check in attempt.failed:
+            self._note_verify_failure(check, rules, grammar.key)
+        return attempt
+
+    def _note_verify_failure(self, check: Checked, rules: Rules, grammar_key: str) -> None:
         """Keep what finds the bug again without its content: hashes, and which checks failed."""
         self._counters.add("verify_failures")
         digest = hashlib.sha256(check.statement.encode()).hexdigest()
         failed = ",".join(sorted({problem.check for problem in check.verdict.problems}))
         note = (
-            f"VERIFY_FAILED statement={digest[:16]} schema={schema.fingerprint[:16]}"
-            f" grammar={grammar_key[:16]} checks={failed}"
+            f"VERIFY_FAILED statement={digest[:16]} schema={rules.schema.fingerprint[:16]}"
+            f" dialect={rules.dialect} grammar={grammar_key[:16]} checks={failed}"
         )
         self._counters.note_error(note)
         log.error("%s", note)
         if self._log_content:
             log.error("VERIFY_FAILED statement=%s is %r", digest[:16], check.statement)
 
-    def _answer(
-        self,
-        verified: list[tuple[wire.Output, Checked]],
-        schema: Schema,
-        dialect: str,
-        usage: Usage,
-    ) -> Answer:
-        (best, check), *others = verified
+    def _sql(self, passed: tuple[Passed, ...], rules: Rules) -> Sql:
+        best, *others = passed
+        verdict = best.check.verdict
         certificate = Certificate(
-            schema_fingerprint=schema.fingerprint,
-            dialect=dialect,
+            schema_fingerprint=rules.schema.fingerprint,
+            dialect=rules.dialect,
             model=self._engine.model_identity,
             version=__version__,
-            checks=check.verdict.checks,
-            engine=check.verdict.engine,
+            checks=verdict.checks,
+            engine=verdict.engine,
         )
-        self._counters.add("answers")
-        sql = Sql(
-            text=check.statement,
-            kind=check.verdict.kind,
-            tables=tuple(sorted(check.verdict.tables)),
-            columns=tuple(sorted(check.verdict.columns)),
+        return Sql(
+            text=best.check.statement,
+            kind=verdict.kind,
+            tables=verdict.tables,
+            columns=verdict.columns,
             certificate=certificate,
-            confidence=_confidence(best),
-            alternatives=tuple((other.text, _confidence(other)) for other, _ in others),
+            confidence=_confidence(best.output),
+            alternatives=tuple(
+                (other.check.statement, _confidence(other.output)) for other in others
+            ),
         )
-        return Answer(sql, usage)
 
     async def _refuse(
         self,
         reason: RefusalReason,
         question: Question,
         schema: Schema,
+        dialect: str,
         usage: Usage,
-        **facts: str | float,
+        score: float = 0.0,
     ) -> Answer:
         self._counters.add(f"refusals_{reason.value.lower()}")
-        # Seconds for a large schema: not on the event loop.
-        nearest = await asyncio.to_thread(nearest_names, schema, question.text)
-        message = MESSAGES[reason].format(
-            max_tokens=question.max_tokens, min_confidence=question.min_confidence, **facts
-        )
-        return Answer(Refusal(reason, message, tuple(nearest)), usage)
+        return Answer(await write_refusal(reason, question, schema, dialect, score), usage)
+
+
+def _why_nothing_passed(attempt: Attempt) -> RefusalReason:
+    if not attempt.outputs:
+        return RefusalReason.NO_CANDIDATE
+    return RefusalReason.VERIFY_FAILED if attempt.has_whole else RefusalReason.BUDGET
 
 
 def _confidence(output: wire.Output) -> Confidence:

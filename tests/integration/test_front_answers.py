@@ -154,15 +154,6 @@ async def test_what_the_engine_is_given(tmp_path: Path) -> None:
     assert "orders" in work.grammar and work.grammar_key
 
 
-async def test_a_policy_without_select_is_refused(tmp_path: Path) -> None:
-    async with running_house(tmp_path, answering(GOOD_SQL)) as front:
-        request = ask(statement_kinds=[pb.STATEMENT_KIND_ALTER_TABLE])
-        response = await front.translation.Translate(request)
-        assert not front.engines.last.generates
-    assert response.refusal.reason == pb.REFUSAL_REASON_POLICY
-    assert "alter_table" in response.refusal.message and "sqlite" in response.refusal.message
-
-
 async def test_a_statement_that_the_model_is_unsure_of_is_refused_on_request(
     tmp_path: Path,
 ) -> None:

@@ -150,7 +150,7 @@ async def test_a_check_says_what_is_wrong_where(tmp_path: Path) -> None:
         (problem,) = unwritable.problems
         assert (problem.check, problem.line, problem.column) == ("grammar", 2, 2)
 
-        other = await check("DELETE FROM orders", check_writable=False)
+        other = await check("VACUUM", check_writable=False)
         assert other.kind == pb.STATEMENT_KIND_OTHER
         assert not other.HasField("writable")
         assert other.problems

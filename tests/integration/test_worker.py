@@ -51,9 +51,10 @@ async def test_schemas_are_read_and_statements_checked() -> None:
         assert good.canonical == same.canonical is not None
         assert not bad.keeps_promise
         assert bad.verdict.problems[0].check == "scope"
-        sets = await workers.from_sets_of("SELECT o.id FROM orders o, orders b", schema)
-        assert sets == [("orders", "orders")]
-        assert await workers.from_sets_of("SELECT ((", schema) == []
+        found = await workers.skeleton_of("SELECT o.id FROM orders o, orders b", schema, "sqlite")
+        assert found is not None
+        assert [source.alias for source in found.clauses[0].sources] == ["o", "b"]
+        assert await workers.skeleton_of("SELECT ((", schema, "sqlite") is None
         with pytest.raises(SchemaError) as caught:
             await workers.parse("CREATE TABLE a (id INT);\nCREATE TABLE", "sqlite")
         assert caught.value.line == 2

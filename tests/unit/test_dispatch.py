@@ -64,6 +64,21 @@ async def test_the_engine_gets_as_many_as_it_has_slots_in_order() -> None:
     assert len({message.id for message in house.sent}) == 4
 
 
+async def test_what_goes_first_waits_before_all_others() -> None:
+    house = House(slots=1)
+    tasks = [house.run(generate(name)) for name in "abc"]
+    await settle()
+    deadline = asyncio.get_running_loop().time() + 60
+    urgent = house.dispatch.run(generate("urgent"), deadline, goes_first=True)
+    tasks.append(asyncio.create_task(urgent))
+    await settle()
+    assert house.questions == ["a"]
+    for number in range(4):
+        house.finish(house.sent[number])
+    await asyncio.gather(*tasks)
+    assert house.questions == ["a", "urgent", "b", "c"]
+
+
 async def test_a_match_needs_no_slot() -> None:
     house = House(slots=1)
     tasks = [house.run(generate("a")), house.run(generate("b")), house.run(MATCH)]

@@ -76,18 +76,21 @@ class TranslationService:
     async def _translate_with_progress(self, call: Call, question: Question) -> Answer:
         """Answer a question while its progress goes to the client, the newest of it alone."""
         # One place: a client that reads slowly misses steps, and none pile up here.
-        newest: asyncio.Queue[wire.Progress] = asyncio.Queue(maxsize=1)
+        newest: asyncio.Queue[pb.Progress] = asyncio.Queue(maxsize=1)
 
-        def on_progress(progress: wire.Progress) -> None:
+        def on_progress(progress: wire.Progress, attempt: int) -> None:
             if newest.full():
                 newest.get_nowait()
-            newest.put_nowait(progress)
+            newest.put_nowait(
+                pb.Progress(
+                    output_tokens=progress.output_tokens, draft=progress.text, attempt=attempt
+                )
+            )
 
         async def write_progress() -> None:
             while True:
-                progress = await newest.get()
-                message = pb.Progress(output_tokens=progress.output_tokens, draft=progress.text)
-                await call.write(pb.TranslateStreamResponse(progress=message), self._counters)
+                message = pb.TranslateStreamResponse(progress=await newest.get())
+                await call.write(message, self._counters)
 
         work = asyncio.create_task(self._translator.translate(question, call.deadline, on_progress))
         writer = asyncio.create_task(write_progress())
@@ -167,6 +170,7 @@ class TranslationService:
             prompt_tokens=answer.usage.prompt_tokens,
             cached_tokens=answer.usage.cached_tokens,
             output_tokens=answer.usage.output_tokens,
+            attempts=answer.usage.attempts,
             queue_ms=answer.usage.queue_us // 1000,
         )
         self._log(call.request_id, question, answer)

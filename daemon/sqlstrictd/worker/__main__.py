@@ -18,9 +18,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
-from sqlglot.errors import SqlglotError
-
-from sqlstrictd.constraint import from_sets_of
+from sqlstrictd.constraint import skeleton_of
 from sqlstrictd.errors import SchemaError
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema import plain
@@ -82,21 +80,19 @@ def check(request: dict[str, Any], schemas: Schemas) -> Reply:
     return {"checked": replies}
 
 
-def from_sets(request: dict[str, Any], schemas: Schemas) -> Reply:
-    """List the FROM sets that a statement itself names."""
+def skeleton(request: dict[str, Any], schemas: Schemas) -> Reply:
+    """Read what a statement reads from; none where it cannot be read."""
     schema = schemas.find(request)
     if schema is None:
         return {"is_schema_missing": True}
-    try:
-        return {"from_sets": from_sets_of(request["statement"], schema)}
-    except (SqlglotError, RecursionError):
-        return {"from_sets": []}
+    found = skeleton_of(request["statement"], schema, request["dialect"])
+    return {"skeleton": found.to_json() if found.clauses else None}
 
 
 TASKS: dict[str, Callable[[dict[str, Any], Schemas], Reply]] = {
     "parse": parse,
     "check": check,
-    "from_sets": from_sets,
+    "skeleton": skeleton,
     "hello": lambda request, schemas: {},
 }
 

@@ -83,6 +83,8 @@ class Worker:
                 loop = asyncio.get_running_loop()
                 self._idle = loop.call_later(self._idle_s, self._stop_idle)
         if "error" in reply:
+            self._counters.add("worker_failures")
+            self._counters.note_error(f"a worker for reading and checking met {reply['error']}")
             raise WorkerFailed(f"the worker that reads and checks failed: {reply['error']}")
         return reply
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlstrictd.constraint import Skeleton
 from sqlstrictd.counters import Counters
 from sqlstrictd.errors import CannotStart, SchemaError, SchemaTooLarge, WorkerFailed
 from sqlstrictd.policy import READ_ONLY, Policy
@@ -104,10 +105,12 @@ class Workers:
             for statement, checked in zip(statements, reply["checked"], strict=True)
         ]
 
-    async def from_sets_of(self, statement: str, schema: Schema) -> list[tuple[str, ...]]:
-        """List the FROM sets that a statement itself names; empty where it cannot be read."""
-        reply = await self._ask_with_schema({"task": "from_sets", "statement": statement}, schema)
-        return [tuple(from_set) for from_set in reply["from_sets"]]
+    async def skeleton_of(self, statement: str, schema: Schema, dialect: str) -> Skeleton | None:
+        """Return what a statement reads from; None where it cannot be read, or reads nothing."""
+        request = {"task": "skeleton", "statement": statement, "dialect": dialect}
+        reply = await self._ask_with_schema(request, schema)
+        found = reply["skeleton"]
+        return Skeleton.from_json(found) if found is not None else None
 
     async def close(self) -> None:
         """Stop both workers."""

@@ -1,0 +1,59 @@
+"""Why there is no SQL, in words that help: the reason, what to do, and names that come near.
+
+`translate.py` calls it where it has nothing to return.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sqlstrictd.question import Question, Refusal, RefusalReason
+from sqlstrictd.schema.link import nearest_names
+from sqlstrictd.schema.types import Schema
+
+MESSAGES: Mapping[RefusalReason, str] = MappingProxyType(
+    {
+        RefusalReason.BUDGET: (
+            "the statement was not whole after {max_tokens} tokens; ask with a larger max_tokens,"
+            " or ask for less at once"
+        ),
+        RefusalReason.VERIFY_FAILED: (
+            "the statement that was written failed the last check, so it is not returned; this is"
+            " a bug of sqlstrict, please report it"
+        ),
+        RefusalReason.NO_CANDIDATE: (
+            "no tables of the schema could be chosen for the question; name some of them in it"
+        ),
+        RefusalReason.POLICY: (
+            "no statement of a kind that the request allows ({kinds}) is written in {dialect};"
+            " allow another kind"
+        ),
+        RefusalReason.UNSUPPORTED: (
+            "no statement of a kind that the request allows ({kinds}) can be written in {dialect}"
+            " for this schema; allow another kind, or give the tables that the question is about"
+        ),
+        RefusalReason.LOW_CONFIDENCE: (
+            "the model was less sure of its statement ({score:.2f}) than the request demands"
+            " ({min_confidence:.2f}); name tables and columns in the question, or ask with a lower"
+            " min_confidence"
+        ),
+    }
+)
+
+
+async def write_refusal(
+    reason: RefusalReason, question: Question, schema: Schema, dialect: str, score: float = 0.0
+) -> Refusal:
+    """Write the refusal of a question; `score` is how sure the model was, where it wrote."""
+    # Seconds for a large schema: not on the event loop.
+    nearest = await asyncio.to_thread(nearest_names, schema, question.text)
+    message = MESSAGES[reason].format(
+        max_tokens=question.max_tokens,
+        min_confidence=question.min_confidence,
+        kinds=", ".join(sorted(question.policy.kinds)),
+        dialect=dialect,
+        score=score,
+    )
+    return Refusal(reason, message, tuple(nearest))
