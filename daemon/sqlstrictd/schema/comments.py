@@ -24,12 +24,13 @@ _JOINERS: Final = "\u200c\u200d"
 
 def clean_comment(text: str) -> str:
     """Return a comment as one line, without what cannot be seen, and cut where it is long."""
-    shown = "".join(
+    seen = (
         character
-        for character in re.sub(r"\s+", " ", text)
+        for character in re.sub(r"\s", " ", text)
         if character in _JOINERS
         or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-    ).strip()
+    )
+    shown = re.sub(" +", " ", "".join(seen)).strip()
     if len(shown) <= MAX_COMMENT_LENGTH:
         return shown
     return shown[: MAX_COMMENT_LENGTH - 3].rstrip() + "..."
