@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from sqlstrictd.constraint.sets import JoinKeys
+from sqlstrictd.constraint.sets import JoinKeys, join_keys
 from sqlstrictd.schema.linking.groups import copies, prefix_groups, shared_beginnings
 from sqlstrictd.schema.linking.vocabulary import ABBREVIATIONS, STOP_WORDS
 from sqlstrictd.schema.names import fold
@@ -20,7 +20,7 @@ from sqlstrictd.schema.types import Schema, Table
 from sqlstrictd.schema.words import name_words
 
 TABLE: Final = -1  # stands for the column where a place is the table's own name
-_KEPT_COLUMNS: Final = 200_000  # of all indexes together; about 100 bytes each
+_KEPT_COLUMNS: Final = 100_000  # of all indexes together; some 240 bytes each
 _VALUE_WORDS: Final = 200  # of the closed values of one column
 _COMMENT_WORDS: Final = 40
 
@@ -76,7 +76,7 @@ class SchemaIndex:
     @cached_property
     def keys(self) -> JoinKeys:
         """The keys of the schema, declared or suggested by names."""
-        return JoinKeys(self.schema)
+        return join_keys(self.schema)
 
     @cached_property
     def declared(self) -> list[list[int]]:

@@ -20,7 +20,8 @@ from sqlstrictd.schema.types import Schema
 MAX_SETS: Final = 15
 _MAX_TABLES: Final = 4
 _RANKED_TABLES: Final = 14  # tables that the sets start from
-_KEPT_PER_SIZE: Final = 60
+_NEIGHBOURS: Final = 14  # of one table, along keys
+_KEPT_PER_SIZE: Final = 40
 _QUOTAS: Final = {1: 5, 2: 4, 3: 2, 4: 1}  # of each size, taken before the best of the rest
 _A_TABLE: Final = 0.25  # what a further table must explain
 _A_TABLE_TWICE: Final = 0.3
@@ -41,7 +42,7 @@ def choose_from_sets(schema: Schema, question: str) -> list[FromSet]:
     ranking = Ranking(index, question)
     names = [schema.tables[number].name for number in with_bridges(ranking)[:_RANKED_TABLES]]
     worth = _Worth(ranking)
-    by_size = _grow(names, index.keys, worth)
+    by_size = _grow(names, _Near(ranking, names), worth)
     apart = _named_apart(ranking, index, names)
     if apart:
         by_size[2] = [*by_size[2], *(pair for pair in apart if pair not in by_size[2])]
@@ -85,7 +86,29 @@ class _Worth:
         return total + gain - _A_TABLE * len(names) - twice
 
 
-def _grow(names: list[str], keys: JoinKeys, worth: _Worth) -> dict[int, list[FromSet]]:
+class _Near:
+    """The tables that a table is joined with: of a hub's hundreds, those near the question."""
+
+    def __init__(self, ranking: Ranking, names: list[str]) -> None:
+        self.keys = ranking.index.keys
+        self._scores = ranking.scores
+        self._number_of = ranking.index.number_of
+        self._names = frozenset(names)
+        self._known: dict[str, list[str]] = {}
+
+    def to(self, name: str) -> list[str]:
+        """List them, the nearest first."""
+        if name not in self._known:
+            others = sorted(self.keys.neighbours[name], key=self._distance)
+            self._known[name] = others[:_NEIGHBOURS]
+        return self._known[name]
+
+    def _distance(self, name: str) -> tuple[bool, float, int]:
+        number = self._number_of[name]
+        return name not in self._names, -self._scores.get(number, 0.0), number
+
+
+def _grow(names: list[str], near: _Near, worth: _Worth) -> dict[int, list[FromSet]]:
     """Join the tables along keys, one table more at a time; the best sets of each size first."""
     by_size: dict[int, list[FromSet]] = {1: sorted(((name,) for name in names), key=_down(worth))}
     for size in range(2, _MAX_TABLES + 1):
@@ -93,14 +116,14 @@ def _grow(names: list[str], keys: JoinKeys, worth: _Worth) -> dict[int, list[Fro
             sorted_set((*one, other)): None
             for one in by_size[size - 1]
             for name in one
-            for other in keys.neighbours[name]
+            for other in near.to(name)
             if other not in one
         }
         if size == 2:
-            grown |= {(name, name): None for name in names if keys.between(name, name)}
+            grown |= {(name, name): None for name in names if near.keys.between(name, name)}
         if size == 3:  # flights from one airport to another: two keys into the same table
             for one, other in permutations(names, 2):
-                if len(keys.between(one, other)) > 1:
+                if len(near.keys.between(one, other)) > 1:
                     grown[sorted_set((one, one, other))] = None
         by_size[size] = sorted(grown, key=_down(worth))[:_KEPT_PER_SIZE]
     return by_size

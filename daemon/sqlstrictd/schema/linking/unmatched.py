@@ -1,6 +1,6 @@
 """How much of a question nothing in the schema resembles: a sign that it is asked of the wrong one.
 
-Measured by `bench/linking.py --abstention` as one signal for declining; numbers, quoted text and
+One signal for declining; `bench/unmatched.py` shows what it is worth. Numbers, quoted text and
 proper names are values, which no schema holds, so they do not count.
 """
 
