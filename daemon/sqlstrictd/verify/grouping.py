@@ -149,7 +149,8 @@ def key_of(node: exp.Expr | Meaning | None, typer: Typer) -> Hashable:
     """Return the same value for expressions that mean the same where they stand."""
     if isinstance(node, Meaning):
         return _column_key(node.source, node.column)
-    while isinstance(node, exp.Paren | exp.Alias):
+    while isinstance(node, exp.Paren | exp.Alias) or id(node) in typer.idle_casts:
+        assert isinstance(node, exp.Expr)
         node = node.this
     if not isinstance(node, exp.Expr):
         return None

@@ -29,6 +29,8 @@ class Typer:
         # What each column's node means, and which calls are aggregates: read by grouping.py.
         self.meanings: dict[int, Meaning] = {}
         self.aggregates: dict[int, TypedScope] = {}
+        # Casts to the type that a value has anyway, which mean the value itself.
+        self.idle_casts: set[int] = set()
         self._bool = rules.named("bool")
         self._text = rules.named("text")
         self._known: dict[type[exp.Expr], Callable[[exp.Expr, TypedScope], Value]] = {
@@ -242,7 +244,11 @@ class Typer:
 
     def _cast(self, node: exp.Expr, scope: TypedScope) -> Value:
         written = node.args["to"].meta.get("written") or node.args["to"].sql(self.rules.name)
-        return self.rules.cast(self.value(node.this, scope), written, node)
+        value = self.value(node.this, scope)
+        result = self.rules.cast(value, written, node)
+        if self.rules.is_typed and result == value and "(" not in written:
+            self.idle_casts.add(id(node))
+        return result
 
     def _collate(self, node: exp.Expr, scope: TypedScope) -> Value:
         value = self.value(node.this, scope)

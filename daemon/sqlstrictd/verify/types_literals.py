@@ -137,7 +137,9 @@ def _is_time(text: str) -> bool:
     if text in _SPECIAL["time"]:
         return True
     found = _CLOCK.fullmatch(text)
-    return found is not None and _is_clock(found.groupdict())
+    if found is None:
+        return ":" in text and _is_moment(text)
+    return _is_clock(found.groupdict())
 
 
 def _is_json(text: str) -> bool:
