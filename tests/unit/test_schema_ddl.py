@@ -84,10 +84,10 @@ def test_statements_without_tables_are_left_out_by_kind_and_line() -> None:
     assert [table.name for table in schema.tables] == ["a", "b"]
     assert schema.warnings == (
         "lines 2, 4: 2 of CREATE INDEX left out",
-        "line 3: CREATE VIEW left out",
         "line 5: INSERT left out",
         "line 7: CREATE TRIGGER left out",
         "line 8: CREATE VIRTUAL left out",
+        "line 3: view v left out",
         "line 9: SQLite's own table sqlite_sequence left out",
     )
 

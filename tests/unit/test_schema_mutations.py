@@ -13,7 +13,7 @@ from sqlstrictd.schema.render import create_statements, render_compact, render_d
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 TEXTS = {
-    path.stem: path.read_text(encoding="utf-8")
+    f"{folder}-{path.stem}": path.read_text(encoding="utf-8")
     for folder in ("written", "dumps")
     for path in sorted((FIXTURES / folder).glob("*.sql"))
 }
