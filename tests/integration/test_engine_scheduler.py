@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import random
 import re
+import threading
 
 import pytest
 from engine_requests import GRAMMAR, MakeEngine, generate, has, is_clean, run, text_of
 from sqlstrictd.engine.engine import Engine
 from sqlstrictd.engine.llama import Part
+from sqlstrictd.engine.preparation import LARGE_GRAMMAR_CHARS
 from sqlstrictd.engine.wire import (
     Failed,
     Finished,
@@ -216,4 +218,19 @@ def test_a_batch_that_llama_refuses_is_a_typed_failure(engine: Engine) -> None:
     assert isinstance(failed, Failed)
     assert failed.reason == "DECODE_FAILED"
     text_of(engine.generate([generate(2)])[0])
+    assert is_clean(engine)
+
+
+def test_a_grammar_that_takes_its_time_delays_nobody_else(engine: Engine) -> None:
+    """Large ones have a thread for themselves, which is held up here."""
+    names = "|".join(f"name_{number}" for number in range(LARGE_GRAMMAR_CHARS // 10))
+    large = f'start: "SELECT " NAME ";"\nNAME: /{names}/'
+    assert len(large) > LARGE_GRAMMAR_CHARS
+    go_on = threading.Event()
+    engine.scheduler._preparing._large.submit(go_on.wait)
+    for number in range(4):
+        engine.scheduler.submit(generate(number, grammar_key="large", grammar=large))
+    text_of(engine.generate([generate(9)])[0])
+    go_on.set()
+    run(engine, lambda seen: all(has(Finished, number)(seen) for number in range(4)))
     assert is_clean(engine)

@@ -24,15 +24,21 @@ from sqlstrictd.engine.vocabulary import Vocabulary
 
 Bitmask = NDArray[np.uint32]  # (ceil(vocabulary size / 32),), lowest bit first
 
-# Compiled grammars are 0.1 to a few MB each.
-MAX_GRAMMARS = 64
-# Ten times that of 40 candidate FROM sets. llguidance takes minutes over 150,000 alternatives.
+# A compiled grammar grows to about 10 MB as statements are written under it, and no further: its
+# copies share the states of its lexer.
+MAX_GRAMMARS = 32
+# A draft grammar of 40 tables with 200 columns each has 0.44 MB, and 5,000 symbols at any size; an
+# exact one has 15,000 with 15 FROM clauses. The worst within both limits compiles in 5 s.
 MAX_GRAMMAR_BYTES = 2**20
+MAX_GRAMMAR_SYMBOLS = 60_000
 # Bytes that begin what llguidance is to take for a control token; no UTF-8 text has them.
 _SPECIAL_PREFIX = b"\xff"
-# Tokens of such text alone are allowed or not as a whole where a string may still be that long.
-# A mask within a string then takes 0.3 ms for 65,536 tokens, not 1.0; the masks are the same.
-_SLICES = [rf"[a-zA-Z0-9 _.,:%\-]{{1,{length}}}" for length in (10, 20, 40)]
+# Tokens of such text alone are allowed or not as a whole where a string, or a name of the model's
+# own choice, may still be that long. A mask there then takes 0.3 ms for 65,536 tokens, not 0.4 to
+# 1.0; the masks are the same.
+_SLICES = [r"[A-Za-z_][A-Za-z0-9_]{0,9}"] + [
+    rf"[a-zA-Z0-9 _.,:%\-]{{1,{length}}}" for length in (10, 20, 40)
+]
 # What llguidance's messages say where one of its limits was reached, rather than a rule broken.
 _LIMIT_WORDS = (
     "too many",
@@ -56,7 +62,13 @@ class Grammars:
     def __init__(self, vocabulary: Vocabulary, max_grammars: int = MAX_GRAMMARS) -> None:
         self._vocabulary = vocabulary
         self._max_grammars = max_grammars
-        self._limits = LLParserLimits(max_items_in_row=4000, verbose_errors=False)
+        # Large lexemes worked out in advance cost a third of the compile time and save nothing.
+        self._limits = LLParserLimits(
+            max_items_in_row=4000,
+            max_grammar_size=MAX_GRAMMAR_SYMBOLS,
+            precompute_large_lexemes=False,
+            verbose_errors=False,
+        )
         self._compiled: OrderedDict[str, tuple[str, LLMatcher]] = OrderedDict()
         self._lock = threading.Lock()
         self._token_of_byte = {
@@ -89,7 +101,7 @@ class Grammars:
                 raise RequestFailed(
                     "GRAMMAR_TOO_LARGE", f"a grammar of more than {MAX_GRAMMAR_BYTES} bytes"
                 )
-            # Outside the lock: it takes 15 to 900 ms, without the GIL. At worst it is done twice.
+            # Outside the lock: it takes 15 to 300 ms, without the GIL. At worst it is done twice.
             compiled = _guard(
                 lambda: LLMatcher(self._tokenizer, grammar, log_level=0, limits=self._limits)
             )

@@ -10,8 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future
 
 from sqlstrictd.engine.batch import Planned, plan
 from sqlstrictd.engine.failure import RequestFailed
@@ -19,7 +18,7 @@ from sqlstrictd.engine.job import Job
 from sqlstrictd.engine.llama import Context, DecodeError, Logits
 from sqlstrictd.engine.matcher import Grammars
 from sqlstrictd.engine.prefixes import Prefixes
-from sqlstrictd.engine.preparation import Prepared, prepare
+from sqlstrictd.engine.preparation import Prepared, Preparing, outcome
 from sqlstrictd.engine.sequence import SequencePool
 from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.engine.wire import (
@@ -32,8 +31,6 @@ from sqlstrictd.engine.wire import (
     Prefilled,
     Started,
 )
-
-_T = TypeVar("_T")
 
 
 class Scheduler:
@@ -55,8 +52,7 @@ class Scheduler:
         self._pool = SequencePool(context)
         self._prefixes = Prefixes(self._pool, max_schemas, max_prompts)
         self._n_slots = n_slots
-        self._wake = wake
-        self._preparing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="prepare")
+        self._preparing = Preparing(vocabulary, self._grammars, context.n_cells, on_done=wake)
         self._waiting: deque[Job] = deque()
         self._running: list[Job] = []
         self._matches: dict[int, Future[tuple[bool, int]]] = {}
@@ -88,19 +84,12 @@ class Scheduler:
         """Take a request; its answer comes out of a later step."""
         if self.is_idle:
             self.progress_at_s = time.monotonic()
-        future: Future[Prepared] | Future[tuple[bool, int]]
         if isinstance(request, Match):
-            future = self._matches[request.id] = self._preparing.submit(
-                self._grammars.match_bytes, request.grammar_key, request.grammar, request.text
-            )
-        else:
-            future = self._preparing.submit(
-                prepare, request, self._vocabulary, self._grammars, self._context.n_cells
-            )
-            self._waiting.append(Job(request, future))
-            if isinstance(request, Prefill):
-                self._forget_old_prefills()
-        future.add_done_callback(lambda _: self._wake())
+            self._matches[request.id] = self._preparing.match(request)
+            return
+        self._waiting.append(Job(request, self._preparing.prepare(request)))
+        if isinstance(request, Prefill):
+            self._forget_old_prefills()
 
     def _forget_old_prefills(self) -> None:
         """Keep no more Prefills waiting than schemas may be resident; the newest are kept."""
@@ -143,7 +132,7 @@ class Scheduler:
 
     def close(self) -> None:
         """Wait for the preparing threads and forget every sequence."""
-        self._preparing.shutdown(wait=True, cancel_futures=True)
+        self._preparing.close()
         for job in list(self._running):
             self._end(job)
         while self._prefixes.evict():
@@ -155,7 +144,7 @@ class Scheduler:
                 continue
             del self._matches[request_id]
             try:
-                is_writable, n_bytes = _outcome(future)
+                is_writable, n_bytes = outcome(future)
                 self._messages.append(Matched(request_id, is_writable, n_bytes))
             except RequestFailed as failure:
                 self._tell(request_id, failure)
@@ -168,7 +157,7 @@ class Scheduler:
         is_blocked = False
         for job in [job for job in self._waiting if job.preparation.done()]:
             try:
-                prepared = _outcome(job.preparation)
+                prepared = outcome(job.preparation)
             except RequestFailed as failure:
                 self._waiting.remove(job)
                 self._tell(job.request.id, failure)
@@ -301,16 +290,3 @@ class Scheduler:
             self._prefixes.release(job.prefix)
             job.prefix = None
         self._running.remove(job)
-
-
-def _outcome(future: Future[_T]) -> _T:
-    """Return what a preparing thread made. Raises RequestFailed, for a bug of ours as well."""
-    try:
-        return future.result()
-    except RequestFailed:
-        raise
-    except Exception as error:
-        # The type alone: an exception's text may quote the request.
-        raise RequestFailed(
-            "PREPARATION_FAILED", f"preparing the request failed: {type(error).__name__}"
-        ) from None
