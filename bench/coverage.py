@@ -3,10 +3,18 @@
     python bench/coverage.py --schemas DIR --questions FILE [--limit N] [--executed N]
 
 DIR holds one NAME.sql of DDL per schema; FILE is JSON Lines of {"schema", "question", "sql"}. Each
-statement is rendered into the model's style (canonical.py) and fed byte by byte to the matcher:
-once under the grammar of the FROM sets that it names itself (oracle), once under those chosen from
-the question (linked). A sample is executed in both forms on generated rows, to show that the
-rendering returns the same. The last line is one JSON object.
+statement is spelled as the grammar spells (rendering.py: people's aliases and order stay) and fed
+byte by byte to the matchers of
+
+    exact   the exact grammar of the statement's own skeleton
+    linked  the exact grammar of the FROM sets chosen from the question, under the statement's
+            aliases (which a draft would bring) where it reads from such a set
+    draft   the draft grammar of the tables chosen from the question
+
+`answered` counts the statements that the daemon returns if the model writes them, given no more
+than the question: the draft grammar takes them and the last check lets them pass. A sample is
+executed in both spellings on generated rows, to show that they return the same. What is left out is
+listed by --misses. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -17,17 +25,29 @@ import random
 import sqlite3
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlglot
-from canonical import CannotRender, render
-from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
+from rendering import CannotRender, render
 from sqlglot import exp
-from sqlstrictd.constraint import FromSet, build_grammar, from_sets_of
+from sqlstrictd.constraint import (
+    Grammar,
+    Skeleton,
+    draft_grammar,
+    exact_grammar,
+    skeleton_of,
+    skeleton_of_sets,
+)
+from sqlstrictd.policy import Policy
 from sqlstrictd.schema.ddl import parse_schema
-from sqlstrictd.schema.link import choose_from_sets
+from sqlstrictd.schema.link import choose_from_sets, choose_part
 from sqlstrictd.schema.render import create_statements
 from sqlstrictd.schema.types import Schema
+from sqlstrictd.verify import check_statement
+
+READ_ONLY = Policy()
 
 
 class Bytes:
@@ -43,20 +63,24 @@ class Bytes:
         return list(text.encode() if isinstance(text, str) else text)
 
 
-class Coverage:
+class Matchers:
     """Compiles grammars and tells how far they let a statement be written."""
 
     def __init__(self) -> None:
         self._tokenizer = LLTokenizer(TokenizerWrapper(Bytes()))
         self._compiled: dict[str, LLMatcher] = {}
 
-    def written(self, statement: str, schema: Schema, sets: list[FromSet]) -> int:
+    def written(self, statement: str, make: Callable[[], Grammar]) -> int:
         """Return -1 where the grammar writes the whole statement, else how many bytes it does."""
-        grammar = build_grammar(schema, sets, schema.dialect)
+        try:
+            grammar = make()
+        except ValueError:
+            return 0
         if grammar.key not in self._compiled:
             if len(self._compiled) > 50:
                 self._compiled.clear()
-            compiled = LLMatcher(self._tokenizer, grammar.text)
+            limits = LLParserLimits(max_items_in_row=20_000)
+            compiled = LLMatcher(self._tokenizer, grammar.text, limits=limits)
             if compiled.is_error():
                 raise RuntimeError(compiled.get_error())
             self._compiled[grammar.key] = compiled
@@ -67,7 +91,7 @@ class Coverage:
 
 
 def main() -> int:
-    """Measure, and print reasons, samples and the JSON line."""
+    """Measure, and print reasons and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--schemas", type=Path, required=True)
     parser.add_argument("--questions", type=Path, required=True)
@@ -84,10 +108,9 @@ def main() -> int:
         name: parse_schema((arguments.schemas / f"{name}.sql").read_text())
         for name in sorted({row["schema"] for row in rows})
     }
-    coverage = Coverage()
-    counts: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    misses = []
+    matchers = Matchers()
+    counts: Counter[str] = Counter(dict.fromkeys(("exact", "draft", "linked", "answered"), 0))
+    misses: list[dict[str, str]] = []
     rendered = []
     for number, row in enumerate(sorted(rows, key=lambda row: row["schema"]), 1):
         if number % 250 == 0:
@@ -96,63 +119,62 @@ def main() -> int:
         try:
             statement = render(row["sql"], schema)
         except CannotRender as error:
-            reasons[str(error)] += 1
-            misses.append({"reason": str(error), "sql": row["sql"]})
+            misses.append({"by": "rendering", "reason": str(error), "sql": row["sql"]})
             continue
         rendered.append((row, schema, statement))
-        own = from_sets_of(statement, schema)
-        done = coverage.written(statement, schema, own)
-        if done >= 0:
-            reason = f"at {statement[done : done + 12]!r}"
-            reasons["the grammar stops"] += 1
-            misses.append(
-                {
-                    "reason": reason,
-                    "sql": row["sql"],
-                    "rendered": statement[:done] + "⟦" + statement[done:],
-                }
-            )
-            continue
-        counts["oracle"] += 1
-        chosen = choose_from_sets(schema, row["question"])
-        if set(own) <= set(chosen):
-            counts["sets_chosen"] += 1
-        if coverage.written(statement, schema, chosen) == -1:
-            counts["linked"] += 1
-        else:
-            reasons["not linked"] += 1
-            misses.append(
-                {
-                    "reason": "not linked",
-                    "sql": statement,
-                    "question": row["question"],
-                    "own": own,
-                    "schema": row["schema"],
-                }
-            )
-    for reason, count in reasons.most_common():
+        measure(matchers, row["question"], statement, schema, counts, misses)
+    for reason, count in Counter(f"{m['by']}: {m['reason']}" for m in misses).most_common(30):
         print(f"{count:6d}  {reason}")
     if arguments.misses:
         arguments.misses.write_text("".join(json.dumps(miss) + "\n" for miss in misses))
     sample = order.sample(rendered, min(arguments.executed, len(rendered)))
     same = Counter(executes_alike(row["sql"], new, schema, order) for row, schema, new in sample)
-    print(f"executed in both forms: {dict(same)}")
+    print(f"executed in both spellings: {dict(same)}")
     total = len(rows)
-    result = {
-        "total": total,
-        "oracle": counts["oracle"],
-        "linked": counts["linked"],
-        "oracle_rate": round(counts["oracle"] / total, 4),
-        "linked_rate": round(counts["linked"] / total, 4),
-        "executed": len(sample),
-        "same_rows": same["same"],
-    }
-    print(json.dumps(result))
+    result: dict[str, object] = {"total": total}
+    for name, count in counts.items():
+        result |= {name: count, f"{name}_rate": round(count / total, 4)}
+    print(json.dumps(result | {"executed": len(sample), "same_rows": same["same"]}))
     return 0
 
 
+def measure(
+    matchers: Matchers,
+    question: str,
+    statement: str,
+    schema: Schema,
+    counts: Counter[str],
+    misses: list[dict[str, str]],
+) -> None:
+    """Hold one statement against the three grammars and the last check."""
+    dialect = schema.dialect
+    own = skeleton_of(statement, schema, dialect)
+    part = choose_part(schema, question)
+    chosen = choose_from_sets(schema, question)
+    sets = set(chosen)
+    among = [c for c in own.clauses if tuple(sorted(one.name for one in c.sources)) in sets]
+    linked = Skeleton(tuple(among)).and_also(skeleton_of_sets(chosen))
+    makers: dict[str, Callable[[], Grammar]] = {
+        "exact": lambda: exact_grammar(schema, own, dialect, READ_ONLY),
+        "draft": lambda: draft_grammar(schema, dialect, READ_ONLY, part.tables),
+        "linked": lambda: exact_grammar(schema, linked, dialect, READ_ONLY, max_scopes=15),
+    }
+    done = {name: matchers.written(statement, make) for name, make in makers.items()}
+    for name, length in done.items():
+        counts[name] += length < 0
+        if length >= 0:
+            spot = statement[:length] + "⟦" + statement[length:]
+            misses.append({"by": name, "reason": repr(statement[length : length + 8]), "sql": spot})
+    verdict = check_statement(statement, schema, dialect)
+    passes = verdict.prepares and not verdict.problems
+    if not passes:
+        message = "; ".join(problem.message for problem in verdict.problems)
+        misses.append({"by": "check", "reason": message[:60], "sql": statement})
+    counts["answered"] += passes and done["draft"] < 0
+
+
 def executes_alike(old: str, new: str, schema: Schema, order: random.Random) -> str:
-    """Run both forms of a statement on generated rows; tell whether the rows are the same."""
+    """Run both spellings of a statement on generated rows; tell whether the rows are the same."""
     connection = sqlite3.connect(":memory:")
     for create in create_statements(schema):
         connection.execute(create)

@@ -6,7 +6,8 @@ import random
 
 import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
-from sqlstrictd.constraint import FromSet, build_grammar
+from sqlstrictd.constraint import FromSet, exact_grammar, skeleton_of_sets
+from sqlstrictd.policy import Policy
 from sqlstrictd.schema.types import Schema
 
 _END = 256
@@ -30,14 +31,16 @@ TOKENIZER = LLTokenizer(TokenizerWrapper(Bytes()))
 class ByteMatcher:
     """A compiled grammar that statements are held against."""
 
-    def __init__(self, text: str, max_items_in_row: int = 2000) -> None:
+    def __init__(self, text: str, max_items_in_row: int = 20_000) -> None:
         limits = LLParserLimits(max_items_in_row=max_items_in_row)
         self._compiled = LLMatcher(TOKENIZER, text, log_level=0, limits=limits)
         assert not self._compiled.is_error(), self._compiled.get_error()
 
     @classmethod
     def of(cls, schema: Schema, sets: list[FromSet], dialect: str = "sqlite") -> ByteMatcher:
-        return cls(build_grammar(schema, sets, dialect).text)
+        """A matcher of the exact grammar over these FROM sets."""
+        skeleton = skeleton_of_sets(sets)
+        return cls(exact_grammar(schema, skeleton, dialect, Policy(), max_scopes=len(sets)).text)
 
     def accepts(self, statement: str) -> bool:
         """Whether the statement can be written and is whole at its end."""
@@ -45,10 +48,11 @@ class ByteMatcher:
         data = list(statement.encode())
         return bool(matcher.try_consume_tokens(data) == len(data) and matcher.is_accepting())
 
-    def write_noise(self, seed: int, limit: int = 3000) -> str:
-        """Write a statement by bytes drawn at random from those allowed; it must come to an end.
+    def write_noise(self, seed: int, limit: int = 4000) -> str | None:
+        """Write a statement by bytes drawn at random from those allowed; None for an endless one.
 
-        Each seed has its own taste for bytes, so that rare branches are visited too.
+        Each seed has its own taste for bytes, so that rare branches are visited too. A dead end
+        is an error.
         """
         draw = random.Random(seed)
         taste = [draw.lognormvariate(0.0, 1.2) for _ in range(256)]
@@ -65,6 +69,7 @@ class ByteMatcher:
             byte = draw.choices(allowed, [taste[value] for value in allowed])[0]
             assert matcher.consume_token(byte)
             written.append(byte)
-            assert len(written) < limit, written.decode(errors="replace")
+            if len(written) >= limit:
+                return None
         assert matcher.is_accepting(), f"dead end: {written.decode(errors='replace')}"
         return written.decode()

@@ -10,14 +10,14 @@ from sqlstrict_convert import convert
 from sqlstrict_train.export import LIMIT
 from sqlstrict_train.question_set import open_databases, read_question_set, write_question_set
 from sqlstrict_train.scoring import run, same_answer
-from sqlstrictd.constraint import build_grammar
+from sqlstrictd.constraint import draft_grammar
 from sqlstrictd.engine.engine import Engine
 from sqlstrictd.engine.settings import Settings
 from sqlstrictd.engine.wire import Finished, Generate
 from sqlstrictd.model_file import BUNDLED, BUNDLED_QUANTIZATION
+from sqlstrictd.policy import Policy
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.schema.ddl import parse_schema
-from sqlstrictd.schema.link import choose_from_sets
 from sqlstrictd.schema.render import render_compact
 
 CARD_TABLE = "Table 'orders' (id, price, status, created_at)"
@@ -38,7 +38,7 @@ def answer(model: Path, asked: list[tuple[str, str]]) -> list[str]:
     for number, (text, question) in enumerate(asked):
         schema = parse_schema(text)
         prompt = build_prompt(render_compact(schema), question)
-        grammar = build_grammar(schema, choose_from_sets(schema, question))
+        grammar = draft_grammar(schema, schema.dialect, Policy())
         requests.append(
             Generate(
                 id=number,

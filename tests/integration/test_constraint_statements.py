@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 from byte_matcher import ByteMatcher
-from sqlstrictd.constraint import all_from_sets, build_grammar, from_sets_of
+from sqlstrictd.constraint import (
+    Skeleton,
+    all_from_sets,
+    draft_grammar,
+    exact_grammar,
+    skeleton_of,
+    skeleton_of_sets,
+)
+from sqlstrictd.policy import Policy
 from sqlstrictd.schema.ddl import parse_schema
-from sqlstrictd.schema.link import MAX_SETS, choose_from_sets
+from sqlstrictd.schema.link import choose_from_sets
 from sqlstrictd.schema.render import create_statements
 from sqlstrictd.schema.types import Schema
 
@@ -25,23 +33,26 @@ def read_schema(name: str) -> Schema:
     return parse_schema((FIXTURES / f"{name}.sql").read_text("utf-8"))
 
 
-@pytest.fixture(scope="module")
-def shop_matcher() -> ByteMatcher:
-    schema = read_schema("shop")
-    return ByteMatcher.of(schema, all_from_sets(schema))
+def exact_matcher(schema: Schema, skeleton: Skeleton, dialect: str = "sqlite") -> ByteMatcher:
+    return ByteMatcher(exact_grammar(schema, skeleton, dialect, Policy()).text)
 
 
 @pytest.mark.parametrize("statement", read_lines("written"))
-def test_a_good_statement_can_be_written(shop_matcher: ByteMatcher, statement: str) -> None:
-    database = open_database(read_schema("shop"))
+def test_a_good_statement_can_be_written(statement: str) -> None:
+    schema = read_schema("shop")
+    database = open_database(schema)
     database.execute(f"EXPLAIN {statement}")
     database.close()
-    assert shop_matcher.accepts(statement)
+    assert exact_matcher(schema, skeleton_of(statement, schema, "sqlite")).accepts(statement)
+    assert ByteMatcher(draft_grammar(schema, "sqlite", Policy()).text).accepts(statement)
 
 
 @pytest.mark.parametrize("statement", read_lines("refused"))
-def test_a_bad_statement_cannot(shop_matcher: ByteMatcher, statement: str) -> None:
-    assert not shop_matcher.accepts(statement)
+def test_a_bad_statement_cannot(statement: str) -> None:
+    schema = read_schema("shop")
+    skeleton = skeleton_of(statement, schema, "sqlite")
+    skeleton = skeleton.and_also(skeleton_of_sets(all_from_sets(schema)))
+    assert not exact_matcher(schema, skeleton).accepts(statement)
 
 
 def open_database(schema: Schema) -> sqlite3.Connection:
@@ -52,29 +63,20 @@ def open_database(schema: Schema) -> sqlite3.Connection:
 
 
 @pytest.mark.parametrize("name", ["shop", "hostile"])
-@pytest.mark.parametrize("dialect", ["sqlite", "ansi"])
-def test_noise_prepares_and_comes_to_an_end(name: str, dialect: str) -> None:
+def test_noise_prepares_and_comes_to_an_end(name: str) -> None:
     schema = read_schema(name)
-    sets = all_from_sets(schema) + [tuple(sorted(table.name for table in schema.tables[:2]))]
-    matcher = ByteMatcher.of(schema, sets, dialect)
+    sets = [*all_from_sets(schema)[:7], tuple(sorted(table.name for table in schema.tables[:2]))]
+    matcher = ByteMatcher.of(schema, sets)
     database = open_database(schema)
-    for seed in range(150):
+    n_written = 0
+    for seed in range(120):
         statement = matcher.write_noise(seed)
-        database.execute(f"EXPLAIN {statement}")
-        assert statement.endswith(";")
+        if statement is not None:
+            n_written += 1
+            database.execute(f"EXPLAIN {statement}")
+            assert statement.endswith(";")
+    assert n_written > 100
     database.close()
-
-
-def test_the_parser_has_room_for_the_largest_grammars() -> None:
-    """llguidance gives up at 2,000 items in a row; the widest schema must stay below, always."""
-    columns = ", ".join(f"t{number}_id INTEGER REFERENCES t{number} (id)" for number in range(8))
-    tables = "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, {columns});" for n in range(8))
-    schema = parse_schema(tables)
-    sets = choose_from_sets(schema, "t0 t1 t2 t3")
-    assert len(sets) == MAX_SETS
-    matcher = ByteMatcher(build_grammar(schema, sets).text, max_items_in_row=1800)
-    for seed in range(60):
-        assert matcher.write_noise(seed).endswith(";")
 
 
 def test_odd_names_are_written_as_they_are() -> None:
@@ -117,13 +119,6 @@ def test_what_a_dialect_lacks_is_not_written() -> None:
     assert not ansi.accepts("SELECT IFNULL(status, 'none') FROM orders;")
     assert not ansi.accepts("SELECT GROUP_CONCAT(status) FROM orders;")
     assert not ansi.accepts("SELECT STRFTIME('%Y', placed_on) FROM orders;")
-
-
-def test_the_sets_a_statement_names_let_it_be_written() -> None:
-    schema = read_schema("shop")
-    for statement in read_lines("written"):
-        sets = from_sets_of(statement, schema)
-        assert ByteMatcher.of(schema, sets).accepts(statement), statement
 
 
 def test_the_sets_chosen_for_a_question_are_enough_for_its_answer() -> None:

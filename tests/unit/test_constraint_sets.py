@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlglot.errors import SqlglotError
-from sqlstrictd.constraint import all_from_sets, from_sets_of
+from sqlstrictd.constraint import all_from_sets
 from sqlstrictd.constraint.sets import JoinKey, JoinKeys
 from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
 
@@ -76,22 +74,3 @@ def test_a_table_that_refers_to_itself_joins_itself() -> None:
 def test_two_tables_without_any_key_still_are_a_set() -> None:
     schema = Schema("sqlite", (table("a", "x"), table("b", "y")))
     assert ("a", "b") in all_from_sets(schema)
-
-
-def test_the_sets_of_a_statement_are_those_of_its_selects() -> None:
-    statement = (
-        "SELECT o.id FROM Orders AS o JOIN customers c ON o.customer_id = c.id WHERE o.id IN"
-        " (SELECT order_id FROM items) UNION SELECT id FROM orders a, orders b;"
-    )
-    found = from_sets_of(statement, SHOP)
-    assert set(found) == {("customers", "orders"), ("items",), ("orders", "orders")}
-
-
-def test_names_that_are_no_tables_are_left_out() -> None:
-    assert from_sets_of("WITH w AS (SELECT id FROM orders) SELECT id FROM w", SHOP) == [("orders",)]
-    assert from_sets_of("SELECT 1", SHOP) == []
-
-
-def test_what_is_no_sql_names_no_sets() -> None:
-    with pytest.raises(SqlglotError):
-        from_sets_of("SELECT FROM WHERE (", SHOP)

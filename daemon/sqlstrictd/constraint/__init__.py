@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from sqlstrictd.constraint.draft import draft_grammar
 from sqlstrictd.constraint.exact import exact_grammar
-from sqlstrictd.constraint.grammar import Grammar, build_grammar
-from sqlstrictd.constraint.mentioned import from_sets_of
+from sqlstrictd.constraint.grammar import Grammar
 from sqlstrictd.constraint.reading import skeleton_of
 from sqlstrictd.constraint.sets import FromSet, all_from_sets
 from sqlstrictd.constraint.skeleton import FromClause, Skeleton, Source, skeleton_of_sets
@@ -28,10 +27,8 @@ __all__ = [
     "Skeleton",
     "Source",
     "all_from_sets",
-    "build_grammar",
     "draft_grammar",
     "exact_grammar",
-    "from_sets_of",
     "skeleton_of",
     "skeleton_of_sets",
 ]

@@ -116,6 +116,9 @@ class Assembly:
             if members:
                 self.add(f"members_{vector}", *members)
                 self.add("compound", f"members_{vector} (SETOP members_{vector}){{1,2}}")
+        for entry in mains:
+            if "stars_@" in entry.written:
+                self.add("compound", f"stars_{entry.label}")
         if "compound" in self._lines:
             found.append(f'compound (" ORDER BY " "1" {ways})? limit')
         return found
@@ -168,7 +171,7 @@ class Assembly:
     def _write(self, entry: _Entry, given: set[str]) -> None:
         roots = {f"{name}_@" for name in entry.further}
         if entry.is_main:
-            roots |= {"query_0_@"} | {f"member_{vector}_@" for vector in self._vectors}
+            roots |= {"query_0_@", "stars_@"} | {f"member_{vector}_@" for vector in self._vectors}
         if entry.is_inner:
             deep = self._entries.index(entry) < _DEEP_SCOPES or bool(entry.inside)
             depths = range(1, (DEEPEST if deep else 1) + 1)

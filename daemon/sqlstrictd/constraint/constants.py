@@ -34,8 +34,5 @@ def add_constants(assembly: Assembly, queries: list[str]) -> None:
     if assembly.stands("query_1"):
         needs_alias = dialect.is_typed or dialect.name == "mysql"
         alias = '(" AS " ALIAS)' + ("" if needs_alias else "?")
-        inner = ["query_1"]
-        for kind in ("n", "t", "v"):
-            if assembly.stands(f"side_{kind}_1"):
-                inner.append(f"side_{kind}_1 SETOP side_{kind}_1")
+        inner = ["query_1"] + ["compound"] * assembly.stands("compound")
         queries.append(f'"SELECT " "COUNT(" "*" ")" " FROM " "(" ({" | ".join(inner)}) ")" {alias}')

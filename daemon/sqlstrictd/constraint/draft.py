@@ -106,7 +106,7 @@ def _column_rules(
     but = f" & ~/(?i:{'|'.join(qualifiers)})/" if qualifiers else ""
     assembly.terminals.define("QUALIFIER", alias + but)
     found["star"] = ['QUALIFIER "*"', 'TABLEDOT "*"']
-    found["allstar"] = ['"*"']
+    found["allstar"] = ['"*"']  # in a draft, over whatever tables
     tables_dot = any_of(quote_name(one.name, facts.name) + "." for one in tables)
     assembly.terminals.define("TABLEDOT", tables_dot)
     found["evenstar"] = ["star_@"]

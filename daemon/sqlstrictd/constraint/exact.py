@@ -165,7 +165,7 @@ class _Exact:
             orders = tuple(
                 tuple(by_name[name] for name in order) for order in linked_orders(names, self._keys)
             )
-        return Scope(label, orders, around, clause.keys, clause.order_aliases)
+        return Scope(label, orders, around, clause.keys, clause.order_aliases, clause.pairs)
 
     def _instance(self, source: Source) -> Instance | None:
         defined = self._defined.get(fold(source.name))

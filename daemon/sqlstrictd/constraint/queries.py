@@ -44,6 +44,9 @@ class _Queries:
                 self._add_inner(depth)
         for vector in vectors:
             self._add_member(vector)
+        # All columns of one scope on both sides: as many, of the same classes.
+        side = '"SELECT " DISTINCT? allstar_@ source_0_@'
+        self._t.add("stars_@", f"{side} SETOP {side}")
 
     def _add_items(self) -> None:
         t, manner, named = self._t, self._manner, self._named

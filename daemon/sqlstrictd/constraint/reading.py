@@ -103,15 +103,16 @@ class _Reading:
                 if 0 <= place < len(select.expressions):
                     term = select.expressions[place].unalias()
             if isinstance(term, exp.Column):
-                keys.append(".".join(filter(None, (term.table, term.name))))
+                keys.append(_spelled(term))
         sorting = select.args.get("order")
         for term in sorting.expressions if sorting else ():
             column = term.this if isinstance(term, exp.Ordered) else term
             if isinstance(column, exp.Column) and not column.table and fold(column.name) in aliases:
                 order.append(column.name)
         outer = self._outer(select, sources)
+        pairs = _pairs(select, sources)
         return FromClause(
-            tuple(sources), outer, tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(order))
+            tuple(sources), outer, tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(order)), pairs
         )
 
     def _sources(self, select: exp.Select) -> list[Source]:
@@ -122,7 +123,9 @@ class _Reading:
         nodes += [(join.this, join) for join in select.args.get("joins") or ()]
         for node, join in nodes:
             joined = "on"
-            if join is not None and not join.args.get("on") and not join.args.get("using"):
+            on = join.args.get("on") if join is not None else None
+            has_condition = on is not None and not isinstance(on, exp.Boolean)
+            if join is not None and not has_condition and not join.args.get("using"):
                 joined = (
                     "on" if str(join.args.get("method") or "").upper() == "NATURAL" else "cross"
                 )
@@ -196,6 +199,24 @@ class _Reading:
     def _letters(self, select: exp.Select) -> Iterator[str]:
         for output in self._outputs(select):
             yield output.value_class
+
+
+def _pairs(select: exp.Select, sources: list[Source]) -> tuple[tuple[str, str], ...]:
+    """The pairs of qualified columns that the joins of a query hold equal."""
+    labels = {"", *(fold(one.alias or one.name) for one in sources)}
+    found: dict[tuple[str, str], None] = {}
+    for join in select.args.get("joins") or ():
+        condition = join.args.get("on")
+        for equal in condition.find_all(exp.EQ) if condition is not None else ():
+            left, right = equal.left, equal.right
+            if isinstance(left, exp.Column) and isinstance(right, exp.Column):
+                if {fold(left.table), fold(right.table)} <= labels:
+                    found[_spelled(left), _spelled(right)] = None
+    return tuple(found)
+
+
+def _spelled(column: exp.Column) -> str:
+    return f"{column.table}.{column.name}" if column.table else str(column.name)
 
 
 def _plain(letter: str) -> str:

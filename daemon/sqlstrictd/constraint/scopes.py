@@ -30,6 +30,7 @@ class ScopeColumn:
     letter: str
     type: str = ""
     values: tuple[str, ...] = ()
+    is_generated: bool = False  # cannot be written
 
     def without_values(self) -> ScopeColumn:
         """The same column with no closed list of values."""
@@ -65,6 +66,7 @@ class Scope:
     outer: tuple[Instance, ...] = ()
     keys: tuple[str, ...] = ()
     order_aliases: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -80,7 +82,14 @@ class Scope:
 def table_columns(table: Table, dialect: Dialect) -> tuple[ScopeColumn, ...]:
     """Return the columns of a table with their value classes."""
     return tuple(
-        ScopeColumn(column.name, value_class(column.type, dialect), column.type, column.values)
+        ScopeColumn(
+            column.name,
+            value_class(column.type, dialect),
+            column.type,
+            # A number is compared in more ways than with equals; a SET holds several of its values.
+            () if column.has_number_values or column.type == "SET" else column.values,
+            column.is_generated,
+        )
         for column in table.columns
     )
 
@@ -142,11 +151,7 @@ class ColumnRules:
                 self._add_values(found, prefix, column)
 
     def _add_values(self, found: dict[str, list[str]], prefix: str, column: ScopeColumn) -> None:
-        is_number = self._is_typed and column.letter in "XN"
-        texts = [
-            value if is_number else quote_string(value, self._dialect.name)
-            for value in column.values[:_MAX_VALUES]
-        ]
+        texts = [quote_string(one, self._dialect.name) for one in column.values[:_MAX_VALUES]]
         name = self._share(any_of(texts), "VAL")
         spelled = f"{prefix} {self._terminal([column])}".strip()
         found.setdefault("vals", []).append(

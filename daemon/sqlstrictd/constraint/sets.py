@@ -2,7 +2,7 @@
 
 `all_from_sets` lists every set of tables joined along keys, for schemas that are small enough;
 `schema/link.py` chooses among them for the others. A set names a table once per instance, so a
-self-join names it twice. What a statement itself names is read by `mentioned.py`.
+self-join names it twice. What a statement itself names is read by `reading.py`.
 """
 
 from __future__ import annotations

@@ -29,15 +29,16 @@ class Source:
 class FromClause:
     """The sources of one query in order, and those of the queries around it that it refers to.
 
-    `keys` are the columns that it groups by and `order_aliases` the names of its outputs that it
-    sorts by. `is_free` lets the sources stand in any order that keys allow, with columns qualified
-    by the tables' names: so are sets that were chosen from a question.
+    `keys` are the columns that it groups by, `order_aliases` its outputs that it sorts by,
+    `pairs` the columns, as it spells them, that its joins hold equal. `is_free` lets the sources
+    stand in any order that keys allow: so are sets that were chosen from a question.
     """
 
     sources: tuple[Source, ...]
     outer: tuple[Source, ...] = ()
     keys: tuple[str, ...] = ()
     order_aliases: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
     is_free: bool = False
 
 
@@ -104,6 +105,7 @@ def _clause(data: dict[str, Any]) -> FromClause:
         tuple(Source(**one) for one in data["outer"]),
         tuple(data["keys"]),
         tuple(data["order_aliases"]),
+        tuple((one, other) for one, other in data["pairs"]),
         data["is_free"],
     )
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice, permutations
 
-from sqlstrictd.constraint.scopes import Instance, Scope
+from sqlstrictd.constraint.scopes import Instance, Scope, ScopeColumn
 from sqlstrictd.constraint.sets import FromSet, JoinKeys
 from sqlstrictd.constraint.terminals import Terminals, any_of, literal
 from sqlstrictd.schema.names import fold, quote_name
+
+Pairs = tuple[tuple[str, str], ...]
 
 # Orders of one set of tables that a grammar spells out.
 MAX_ORDERS = 8
@@ -41,14 +43,14 @@ class FromRules:
 
     def rules(self, scope: Scope) -> list[str]:
         """Write the alternatives of a scope's FROM clause."""
-        return [self._clause(order) for order in scope.orders]
+        return [self._clause(order, scope.pairs) for order in scope.orders]
 
-    def _clause(self, order: tuple[Instance, ...]) -> str:
+    def _clause(self, order: tuple[Instance, ...], pairs: Pairs) -> str:
         text = self._declare(order[0])
         for at in range(1, len(order)):
             instance = order[at]
             last = '(" AND " cond_@){0,2}' if at == len(order) - 1 else ""
-            first = self._first(order[:at], instance)
+            first = self._first(order[:at], instance, pairs)
             joined = f'JOINED {self._declare(instance)} " ON " ({first}) {last}'
             if instance.joined == "cross" or not first:
                 crossed = f"CROSSED {self._declare(instance)}"
@@ -67,9 +69,10 @@ class FromRules:
             return literal(name)
         return f"{literal(name)} ({literal(f' AS {alias}')} | {literal(f' {alias}')})"
 
-    def _first(self, before: tuple[Instance, ...], instance: Instance) -> str:
+    def _first(self, before: tuple[Instance, ...], instance: Instance, pairs: Pairs) -> str:
         """Write what joins an instance to those before it; empty where nothing can."""
         linked = [text for one in before for text in self._keyed(one, instance)]
+        linked += self._paired((*before, instance), pairs)
         if not linked:
             linked = [
                 text for one in before for text in islice(self._alike(one, instance), _MAX_PAIRS)
@@ -103,6 +106,34 @@ class FromRules:
             for column in left.columns:
                 if self._fit(column.letter, column.letter):
                     yield self._equation(left, right, column.name, column.name)
+
+    def _paired(self, visible: tuple[Instance, ...], pairs: Pairs) -> Iterator[str]:
+        """Yield the pairs of columns that the skeleton holds equal, where both exist and fit."""
+        for one, other in pairs:
+            left, right = self._find(visible, one), self._find(visible, other)
+            if left is None or right is None or left is right:
+                continue
+            a, b = left[1], right[1]
+            if self._fit(a.letter, b.letter) and (a.letter != "O" or a.type == b.type):
+                texts = [self._spell(*left, one), self._spell(*right, other)]
+                yield any_of([" = ".join(texts), " = ".join(reversed(texts))])
+
+    def _find(
+        self, visible: tuple[Instance, ...], spelled: str
+    ) -> tuple[Instance, ScopeColumn] | None:
+        """Find the column that a name means, qualified or not."""
+        label, _, name = fold(spelled).rpartition(".")
+        found = [
+            (one, column)
+            for one in visible
+            for column in one.columns
+            if fold(column.name) == name and label in ("", fold(one.label))
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _spell(self, instance: Instance, column: ScopeColumn, spelled: str) -> str:
+        name = quote_name(column.name, self._dialect.name)
+        return f"{instance.qualifier(self._dialect.name)}.{name}" if "." in spelled else name
 
     def _alike(self, left: Instance, right: Instance) -> Iterator[str]:
         """Yield pairs of columns that can be compared, same names first."""

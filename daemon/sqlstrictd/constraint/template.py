@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 # What a rule's body refers to: names in lower case, outside of literals and regular expressions.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|/(?:[^/\\]|\\.)*/|([a-z_][a-z0-9_@#~]*)')
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|/(?:[^/\\]|\\.)*/|\b([a-z][a-z0-9_@~]*)')
 
 Rules = list[tuple[str, tuple[str, ...]]]
 

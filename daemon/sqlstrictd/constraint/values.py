@@ -85,9 +85,6 @@ class _Values:
                 self._add_call(f"f{level + 1}", call, level)
             for form in self._dialect.forms:
                 self._add_form(f"f{level + 1}", form.text, form.result, level)
-            for letter in "DS":
-                if letter in self._dialect.literals:
-                    self._add_form(f"f{level + 1}", self._dialect.literals[letter], letter, level)
             self._add_casts(f"f{level + 1}", level)
         self._add_cases()
         self._add_aggregates()
@@ -157,8 +154,11 @@ class _Values:
         step = f"({access['J']}){{0,2}}" if "J" in access else ""
         for letter, text in access.items():
             k = self._manner.of(letter)
-            t.add(f"f1_{k}_@", f"c_j_@ {step} ({text})")
-            t.add(f"f2_{k}_@", f"c_j_@ {step} ({text})")
+            # Between other operators only in parentheses: they bind differently by dialect.
+            t.add(f"f1_{k}_@", f'"(" c_j_@ {step} ({text}) ")"')
+            t.add(f"f2_{k}_@", f'"(" c_j_@ {step} ({text}) ")"')
+            t.add(f"v_{k}_@", f"c_j_@ {step} ({text})")
+            t.add(f"l_{k}_@", f"c_j_@ {step} ({text})")
 
     def _add_shifts(self) -> None:
         """Add dates moved by intervals."""
@@ -195,6 +195,8 @@ class _Values:
         k = self._manner.of(letter)
         # Even where classes are one, a length is no text.
         literal = self._terminals.literal(letter.lower(), is_short=True)
+        if self._manner.is_typed and letter in self._dialect.literals:
+            literal = self._dialect.literals[letter]
         is_open = (position > 0 or (is_many and letter in "TV")) and literal
         return f"(a{level}_{k}_@ | {literal})" if is_open else f"a{level}_{k}_@"
 
@@ -216,13 +218,18 @@ class _Values:
                 if "?" in code:
                     text = f"({text})?"
             k = self._manner.of(poly if call.result == "K" else call.result)
-            self._t.add(f"{rule}_{k}_@", self._terminals.call(call.names, text))
+            body = self._terminals.call(call.names, text)
+            self._t.add(f"{rule}_{k}_@", body)
+            if rule == "f1" and "_@" in body:
+                self._t.add(f"fc_{k}_@", body)
 
     def _add_form(self, rule: str, text: str, result: str, level: int) -> None:
         for letter in _PLACEHOLDERS:
             text = text.replace(f"{{{letter}}}", f"a{level}_{self._manner.of(letter)}_@")
         text = text.replace("{E}", f"ae{level}_@")
         self._t.add(f"{rule}_{self._manner.of(result)}_@", text)
+        if rule == "f1" and "_@" in text:
+            self._t.add(f"fc_{self._manner.of(result)}_@", text)
 
     def _add_casts(self, rule: str, level: int) -> None:
         for letter, types in self._dialect.cast_types.items():
@@ -302,7 +309,7 @@ class _Values:
         for form in self._dialect.aggregate_forms:
             text = form.text
             for letter in _PLACEHOLDERS:
-                text = text.replace(f"{{{letter}}}", f"in_{manner.of(letter)}_@")
+                text = text.replace(f"{{{letter}}}", f"a1_{manner.of(letter)}_@")
             t.add(f"bare_{manner.of(form.result)}_@", text)
         where = (
             '(" FILTER (WHERE " cond_@ (AO cond_@){0,2} ")")?' if self._dialect.has_filter else ""
@@ -401,7 +408,7 @@ class _Values:
         t.add("partition_@", '"PARTITION BY " some_@ (", " some_@){0,2}')
         t.add("within_@", '"ORDER BY " over_@ WAY? (", " some_@ WAY?){0,2}')
         for k in "ntds" if manner.is_typed else "v":
-            t.add("over_@", f"c_{k}_@", f"f1_{k}_@")
+            t.add("over_@", f"c_{k}_@", f"fc_{k}_@")  # no RANDOM() alone
         t.add("ranked_@", '(partition_@ " ")? within_@')
         for call in self._dialect.windows:
             codes = call.arguments.split()
