@@ -5,8 +5,9 @@
 DIR holds one NAME.sql of DDL per schema; FILE is JSON Lines of {"schema", "question", "sql"}. The
 schemas are put together into one of that many tables (`large_schemas.py`); the questions of those
 in it are linked, and the tables that their own SQL names must be in the prompt, or among what the
-grammar may name. Times are of the processor, so that a busy machine tells the same. `--half` asks the questions of one half of the schemas only, so that the other
-half can judge what was tried on the first. The last line is one JSON object.
+grammar may name. `--half` asks the questions of one half of the schemas only, so that the other
+half can judge what was tried on the first. Times are the processor's, so that a busy machine tells
+the same. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--schemas", type=Path, required=True)
     parser.add_argument("--questions", type=Path, required=True)
-    parser.add_argument("--tables", type=int, default=400, help="of the schema; 0: one by one")
+    parser.add_argument("--tables", type=int, default=400, help="of the schema put together")
     parser.add_argument("--half", choices=("first", "second", "both"), default="both")
     parser.add_argument("--limit", type=int, default=1500, help="questions to take, 0 for all")
     parser.add_argument("--misses", type=Path, help="write the questions that missed a table here")
