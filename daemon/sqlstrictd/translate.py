@@ -177,6 +177,9 @@ class Translator:
         linker chooses for the question; now every name is in scope where it stands."""
         self._counters.add("drafts_written_again")
         text = draft.outputs[0].text
+        if self._log_content:
+            problems = [problem.message for one in draft.failed for problem in one.verdict.problems]
+            log.info("a draft is written again: %r, since %s", text, problems or "it is not whole")
         from_sets = await asyncio.to_thread(choose_from_sets, rules.schema, question.text)
         skeleton = skeleton_of_sets(from_sets)
         try:
