@@ -59,6 +59,52 @@ def _is_other(tokens: tuple[Token, ...], index: int, word: str) -> bool:
     return False
 
 
+def check_as(
+    tree: exp.Expr,
+    tokens: tuple[Token, ...],
+    names: dict[int, exp.Identifier],
+    reporter: Reporter,
+) -> list[Problem]:
+    """Refuse an AS that nothing is named or cast by, and a query in WITH that has none.
+
+    sqlglot passes over SELECT AS x, and takes WITH q (SELECT 1).
+    """
+    casts: list[bool] = []
+    n_bodies = 0
+    for before, token, following in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
+        if token.is_symbol("("):
+            casts.append(before is not None and before.is_word("CAST", "TRY_CAST"))
+        elif token.is_symbol(")") and casts:
+            casts.pop()
+        if not token.is_word("AS") or token.start in names:
+            continue
+        if before is None or before.is_word("SELECT", "DISTINCT") or before.is_symbol(","):
+            return [reporter.problem("syntax", "Nothing is named by this AS.", token.start)]
+        if casts and casts[-1]:
+            continue
+        if following is not None and following.start in names:
+            if isinstance(names[following.start].parent, exp.Alias | exp.TableAlias):
+                continue
+        elif following is not None and following.kind == "string":
+            continue
+        if following is None or not _begins_body(following):
+            return [reporter.problem("syntax", "No name follows this AS.", token.start)]
+        n_bodies += 1
+    defined = sum(isinstance(node.args.get("windows"), list) and len(node.args["windows"])
+                  for node in tree.find_all(exp.Select))  # fmt: skip
+    defined += sum(1 for _ in tree.find_all(exp.CTE))
+    defined += isinstance(tree, exp.Create) and str(tree.kind).upper() == "VIEW"
+    if n_bodies != defined:
+        return [reporter.problem("syntax", "A query or window is defined without AS.", 0)]
+    return []
+
+
+def _begins_body(token: Token) -> bool:
+    """Whether what WITH, WINDOW or CREATE VIEW defines begins here."""
+    words = ("MATERIALIZED", "NOT", "SELECT", "WITH", "VALUES")
+    return token.is_symbol("(") or token.is_word(*words)
+
+
 def check_joins(
     tree: exp.Expr, tokens: tuple[Token, ...], dialect: str, reporter: Reporter
 ) -> list[Problem]:

@@ -129,6 +129,8 @@ def _judge(token: Token, dialect: str) -> str:
     if token.kind == "quoted" and token.text[0] not in _NAME_QUOTES.get(dialect, '"'):
         quotes = "backticks" if dialect == "mysql" else "double quotes"
         return f"Names are quoted with {quotes}."
+    if token.kind == "word" and "$" in token.text:
+        return "A name with $ in it needs quotes."
     if token.kind == "number" and token.text[:2] in ("0x", "0X") and dialect != "sqlite":
         return "A number in hexadecimal digits cannot stand here."
     return ""

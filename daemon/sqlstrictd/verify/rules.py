@@ -47,7 +47,7 @@ _MORE_WORDS: Final = {
     " TIMESTAMPTZ WITHIN ROLLUP CUBE GROUPING SETS QUALIFY GLOB IGNORE RESPECT VARYING PRECISION"
     " WITHOUT TIES OTHERS NO TRY_CAST",
     "mysql": "REGEXP RLIKE DIV MOD XOR INTERVAL DATE TIME TIMESTAMP SEPARATOR UNKNOWN ROLLUP"
-    " SIGNED UNSIGNED BINARY",
+    " SIGNED UNSIGNED",
     "ansi": "INTERVAL DATE TIME TIMESTAMP VARYING PRECISION WITHOUT ZONE ROLLUP CUBE GROUPING SETS",
 }
 # Words of the statements that write, and of nothing that reads.
@@ -89,8 +89,9 @@ _MORE_NODES: Final = {
     " IntervalSpan Pow Localtimestamp Localtime",
     "duckdb": f"{_BITS} {_JSON} ILike SimilarTo RegexpLike RegexpFullMatch Lateral Interval"
     " AtTimeZone Extract Array Bracket Slice WithinGroup Rollup Cube GroupingSets Qualify Glob"
-    " IntDiv Pow ArrayContainsAll ArrayContainedBy ArrayOverlaps IgnoreNulls RespectNulls TryCast",
-    "mysql": f"{_BITS} BitwiseXor {_JSON} RegexpLike IntDiv Xor Interval Extract Rollup",
+    " IntDiv Pow ArrayContainsAll ArrayContainedBy ArrayOverlaps IgnoreNulls RespectNulls TryCast"
+    " Concat ConcatWs DateTrunc",
+    "mysql": f"{_BITS} BitwiseXor {_JSON} RegexpLike IntDiv Xor Interval Extract Rollup StrToTime",
     "ansi": "Extract Interval Fetch LimitOptions Rollup Cube GroupingSets",
 }
 _FORM_CALLS: Final = {
@@ -98,6 +99,8 @@ _FORM_CALLS: Final = {
     "postgres": (
         "POSITION('a' IN x)", "TRIM(BOTH 'a' FROM x)", "SUBSTRING(x FROM 1 FOR 2)",
         "EXTRACT(YEAR FROM x)", "x AT TIME ZONE 'UTC'", "ARRAY[x]",
+        "MODE() WITHIN GROUP (ORDER BY x)", "PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY x)",
+        "PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY x)",
     ),
     "duckdb": (
         "POSITION('a' IN x)", "TRIM(BOTH 'a' FROM x)", "SUBSTRING(x FROM 1 FOR 2)",

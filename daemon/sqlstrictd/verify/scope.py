@@ -195,7 +195,7 @@ class Resolver(SourceResolver):
     def _group(
         self, group: exp.Expr, scope: Scope, outputs: Outputs, aliases: frozenset[str]
     ) -> None:
-        """GROUP BY sees columns first, then aliases, and numbers of outputs but in standard SQL."""
+        """GROUP BY sees columns first, then aliases; it takes numbers of outputs too."""
         takes_bare = _SEES_ALIASES[self.dialect].get("group") == "bare"
         for term in group.expressions:
             if self._is_ordinal(term, len(outputs)):
@@ -247,9 +247,7 @@ class Resolver(SourceResolver):
         ordinal = read_ordinal(term)
         if ordinal is Ordinal.NONE:
             return False
-        if self.dialect == "ansi" and isinstance(term.parent, exp.Group):
-            self.report("GROUP BY takes no numbers of outputs here.", term)
-        elif isinstance(ordinal, int) and 1 <= ordinal <= n_outputs:
+        if isinstance(ordinal, int) and 1 <= ordinal <= n_outputs:
             return True
         elif self.dialect != "sqlite" or isinstance(ordinal, int):
             self.report(f"This is no number of an output; there are {n_outputs}.", term)

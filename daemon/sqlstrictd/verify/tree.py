@@ -103,6 +103,8 @@ def _judge(node: exp.Expr, allowed: frozenset[str], rules: Rules) -> str:
                 return f"{_name_kind(node)} cannot have {key.strip('_').upper()} here."
     if isinstance(node, exp.Anonymous) and str(node.this).upper() not in rules.functions:
         return f"{show(str(node.this))} is not among the functions that may be called."
+    if isinstance(node, exp.Var) and isinstance(node.parent, exp.Ordered | exp.Group | exp.Limit):
+        return f"{show(node.name)} cannot stand here."
     if isinstance(node, exp.Join):
         words = {str(node.args.get(key) or "").upper() for key in ("kind", "side", "method")}
         if not words <= _JOIN_WORDS:

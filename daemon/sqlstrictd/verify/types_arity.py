@@ -33,6 +33,8 @@ class Arity:
 
 # COUNT(*) is no call among the facts.
 _COUNT: Final = {"COUNT": Arity(0, math.inf, "a")}
+# Calls with words between their arguments are forms among the facts.
+_WORDED: Final = {"POSITION": Arity(2, 2), "TRIM": Arity(1, 2), "SUBSTRING": Arity(2, 3)}
 # What the facts leave out since no grammar writes it, and people do.
 _MORE: Final[Mapping[str, Mapping[str, Arity]]] = {
     "mysql": {
@@ -61,7 +63,7 @@ _MORE: Final[Mapping[str, Mapping[str, Arity]]] = {
 def arities(dialect: str) -> Mapping[str, Arity]:
     """Return the functions of a dialect by name in upper case."""
     facts = dialects.get(dialect)
-    found: dict[str, Arity] = {**_COUNT, **_MORE.get(dialect, {})}
+    found: dict[str, Arity] = {**_COUNT, **_WORDED, **_MORE.get(dialect, {})}
     for calls, kind in ((facts.calls, "f"), (facts.aggregates, "a"), (facts.windows, "w")):
         for call in calls:
             for name in call.names.split():

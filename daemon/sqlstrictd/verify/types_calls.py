@@ -279,7 +279,7 @@ class Calls(Typer):
             raise Wrong("GROUPS needs an ORDER BY in its window.", spec)
         start = str(spec.args.get("start") or ""), str(spec.args.get("start_side") or "")
         end = str(spec.args.get("end") or ""), str(spec.args.get("end_side") or "")
-        if _rank(start) > _rank(end) and spec.args.get("end"):
+        if spec.args.get("end") and _rank(start) > _rank(end):
             raise Wrong("The frame of a window ends before it starts.", spec)
 
 

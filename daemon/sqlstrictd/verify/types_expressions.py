@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from sqlstrictd import dialects
 from sqlstrictd.verify.types_catalog import UNKNOWN
 from sqlstrictd.verify.types_operators import BINARY, CLOCK, COMPARISONS, LOGIC, UNARY
 from sqlstrictd.verify.types_rules import Rules
@@ -169,6 +170,7 @@ class Typer:
         while isinstance(inside, exp.Paren):
             inside = inside.this
         if isinstance(inside, exp.Query):
+            self._check_limit(inside)
             right = self._row_of(inside, scope)
             single = right.items[0] if len(right.items) == 1 else right
             return self.rules.operator(symbol, (left, single), node)
@@ -179,6 +181,14 @@ class Typer:
         if self.rules.is_typed and not value.type.endswith("[]"):
             raise Wrong("What follows ANY or ALL is a query or an array.", node)
         return self.rules.operator(symbol, (left, Value(value.type.removesuffix("[]"))), node)
+
+    def _check_limit(self, node: exp.Expr) -> None:
+        """MySQL has no LIMIT in a query after IN, ANY or ALL itself, only further inside."""
+        while isinstance(node, exp.Subquery):
+            node = node.this
+        if node.args.get("limit") is not None and not self.rules.has_limit_in_subquery:
+            message = "The dialect has no LIMIT in a query after IN, ANY or ALL; read it from a "
+            raise Wrong(f"{message}query in FROM.", node)
 
     def _row_of(self, node: exp.Expr, scope: TypedScope) -> Value:
         """The row that a query stands for."""
@@ -200,6 +210,7 @@ class Typer:
         left = self.value(node.this, scope)
         query = node.args.get("query")
         if query is not None:
+            self._check_limit(query)
             right = self._row_of(query, scope)
             if not left.items and len(right.items) != 1:
                 raise Wrong("The query after IN returns more than one column.", node)
@@ -243,7 +254,8 @@ class Typer:
         return self.rules.common((first, *branches), "The branches of CASE", node)
 
     def _cast(self, node: exp.Expr, scope: TypedScope) -> Value:
-        written = node.args["to"].meta.get("written") or node.args["to"].sql(self.rules.name)
+        target = node.args["to"]
+        written = target.meta.get("written") or target.sql(dialects.get(self.rules.name).parser)
         value = self.value(node.this, scope)
         result = self.rules.cast(value, written, node)
         if self.rules.is_typed and result == value and "(" not in written:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from sqlstrictd import dialects
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Table
 from sqlstrictd.verify.types_queries import Queries
@@ -138,7 +139,7 @@ class Statements(Queries):
         written = column.args.get("kind")
         if written is None or not self.rules.is_typed:
             return
-        text = str(written.meta.get("written") or written.sql(self.rules.name))
+        text = str(written.meta.get("written") or written.sql(dialects.get(self.rules.name).parser))
         type_ = self.rules.declared(text, column)
         for constraint in column.find_all(exp.DefaultColumnConstraint):
             value = self.value(constraint.this, TypedScope(None, {}, clause="DEFAULT"))

@@ -6,6 +6,7 @@ Whatever the parser passed over, moved or read as something else is a word too m
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -32,6 +33,17 @@ _BEFORE_PARENTHESIS: Final = frozenset(
 _CASTS: Final = frozenset({"CAST", "TRY_CAST"})
 # Kinds of statement in which types stand without AS.
 _DECLARING: Final = frozenset({"create_table", "alter_table"})
+# Words that begin or turn a statement: a reader would take them for that, so as bare aliases they
+# are refused even where the dialect takes them. Names of the schema stay what they are.
+_TURNING: Final = frozenset(
+    """
+    ALTER ANALYZE ATTACH BEGIN CALL COMMIT COPY CREATE DELETE DETACH DO DROP EXECUTE EXPLAIN EXPORT
+    GRANT HANDLER IMPORT INSERT INSTALL INTO KILL LOAD LOCK MERGE PRAGMA PREPARE REINDEX RENAME
+    REPLACE RESET RETURNING REVOKE ROLLBACK SAVEPOINT SET SHOW TABLE TRUNCATE UPDATE USE VACUUM
+    """.split()
+)
+# Scripts with letters of the same shape; one name is written in one of them.
+_ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 # A name may be any word at all after these, where the dialect says so.
 _FREE_AFTER_DOT: Final = frozenset({"postgres", "mysql"})
 
@@ -103,9 +115,8 @@ def check_reserved(
     tokens: tuple[Token, ...], names: dict[int, exp.Identifier], rules: Rules, reporter: Reporter
 ) -> list[Problem]:
     """Refuse bare names that the dialect's own parser takes for keywords."""
-    if rules.facts.name == "sqlite":
-        return []  # it says so itself, when it prepares the statement
     problems = []
+    keeps_its_own = rules.facts.name == "sqlite"  # it refuses them when it prepares the statement
     for index, token in enumerate(tokens):
         name = names.get(token.start)
         if name is None or token.kind != "word":
@@ -113,6 +124,15 @@ def check_reserved(
         word, before = token.value.upper(), tokens[index - 1] if index else None
         is_alias = isinstance(name.parent, exp.Alias | exp.TableAlias)
         has_as = before is not None and before.is_word("AS")
+        if is_alias and word in _TURNING:
+            message = f"{show(token.value)} can only be an alias in quotes."
+            problems.append(reporter.problem("syntax", message, token.start))
+            continue
+        if is_alias and is_deceptive(token.value):
+            message = f"{show(token.value)} has letters that look like others."
+            problems.append(reporter.problem("syntax", message, token.start))
+        if keeps_its_own:
+            continue
         if has_as and isinstance(name.parent, exp.Alias) and rules.facts.name == "postgres":
             continue
         if before is not None and before.is_symbol(".") and rules.facts.name in _FREE_AFTER_DOT:
@@ -122,6 +142,14 @@ def check_reserved(
             message = f"{show(token.value)} is a keyword here; as a name it needs quotes."
             problems.append(reporter.problem("syntax", message, token.start))
     return problems
+
+
+def is_deceptive(name: str) -> bool:
+    """Whether a name has letters of Latin and of a script that looks like it, or wide ones."""
+    if name.isascii():
+        return False
+    scripts = {unicodedata.name(c, "").split(" ")[0] for c in name if c.isalpha()}
+    return unicodedata.normalize("NFKC", name) != name or len(scripts & _ALIKE) > 1
 
 
 def check_literals(
@@ -134,7 +162,7 @@ def check_literals(
     written = sum(
         token.kind in ("string", "number") and token.start not in names for token in tokens
     )
-    kept = sum(isinstance(node, exp.Literal | exp.JSONPath) for node in tree.walk())
+    kept = sum(isinstance(node, exp.Literal | exp.JSONPath | exp.Var) for node in tree.walk())
     kept += sum(_is_count(node.args.get(key)) for node in tree.find_all(exp.WindowSpec)
                 for key in ("start", "end"))  # fmt: skip
     if written > kept:
