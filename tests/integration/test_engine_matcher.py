@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +168,33 @@ def test_a_dead_end_is_a_typed_failure(grammars: Grammars, vocabulary: Vocabular
         assert not matcher.is_whole
         matcher.mask()
     assert caught.value.reason == "MASK_EMPTY"
+
+
+class RustPanic(BaseException):
+    """As pyo3's PanicException: no Exception, so that few catch it."""
+
+
+class PanickingMatcher:
+    """Stands for llguidance's matcher where its Rust code panics at every call."""
+
+    def is_error(self) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def panic(*_: object) -> object:
+            raise RustPanic("secret: called Option::unwrap() on a None value")
+
+        return panic
+
+
+def test_a_panic_is_a_typed_failure(grammars: Grammars, vocabulary: Vocabulary) -> None:
+    matcher = Matcher(PanickingMatcher(), vocabulary)  # type: ignore[arg-type]
+    calls = (matcher.mask, matcher.consume_forced, matcher.copy, lambda: matcher.is_whole)
+    for call in (*calls, lambda: matcher.consume(1), lambda: matcher.consume_while_allowed([1])):
+        with pytest.raises(RequestFailed) as caught:
+            call()
+        assert caught.value.reason == "GRAMMAR_INVALID"
+        assert "secret" not in caught.value.message
 
 
 def test_a_key_shared_by_two_grammars_does_not_mix_them(

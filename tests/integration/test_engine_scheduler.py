@@ -139,6 +139,15 @@ def test_requests_may_be_cancelled_at_any_time(engine: Engine) -> None:
             generate(1, grammar_key="dead", grammar='start: "x" A\nA: /y+/ & /z+/'),
             "MASK_EMPTY",
         ),
+        (
+            generate(1, grammar_key="deep", grammar="start: " + "(" * 9999 + '"a"' + ")" * 9999),
+            "GRAMMAR_TOO_LARGE",
+        ),
+        # Too large not when it is compiled, but when much has been written.
+        (
+            generate(1, grammar_key="wide", grammar='start: "x" ' + '("a"|"b"|"a" "b")? ' * 2000),
+            "GRAMMAR_TOO_LARGE",
+        ),
     ],
 )
 def test_a_request_that_cannot_be_met_fails_alone_and_by_name(
@@ -228,9 +237,11 @@ def test_a_grammar_that_takes_its_time_delays_nobody_else(engine: Engine) -> Non
     assert len(large) > LARGE_GRAMMAR_CHARS
     go_on = threading.Event()
     engine.scheduler._preparing._large.submit(go_on.wait)
-    for number in range(4):
-        engine.scheduler.submit(generate(number, grammar_key="large", grammar=large))
-    text_of(engine.generate([generate(9)])[0])
-    go_on.set()
+    try:
+        for number in range(4):
+            engine.scheduler.submit(generate(number, grammar_key="large", grammar=large))
+        text_of(engine.generate([generate(9)])[0])
+    finally:
+        go_on.set()
     run(engine, lambda seen: all(has(Finished, number)(seen) for number in range(4)))
     assert is_clean(engine)
