@@ -1,7 +1,8 @@
 """MySQL: what a query may call and write in MySQL 8 and MariaDB 10.11 alike.
 
 So what only one of them has is not here: JSON operators, ANY_VALUE and VALUES ROW are MySQL's,
-MEDIAN and INTERSECT ALL are MariaDB's.
+MEDIAN is MariaDB's. Groups are strict, as MySQL's are unless its settings say otherwise; a key in
+GROUP BY lets no other column stand, since MariaDB with that setting does not know keys.
 """
 
 from __future__ import annotations
@@ -168,9 +169,10 @@ MYSQL: Final = Dialect(
     interval='"INTERVAL " WIDTH " " UNIT',
     interval_result={"D": "S", "S": "S"},
     joins=frozenset({"JOIN", "LEFT JOIN", "RIGHT JOIN", "CROSS JOIN", "NATURAL JOIN", "USING"}),
-    set_operators=("UNION", "UNION ALL", "INTERSECT", "EXCEPT"),
+    set_operators=(
+        "UNION", "UNION ALL", "INTERSECT", "INTERSECT ALL", "EXCEPT", "EXCEPT ALL",
+    ),  # fmt: skip
     has_strict_group_by=True,
-    groups_by_primary_key=True,
     has_values_statement=False,
     has_limit_in_subquery=False,
     has_text_concatenation=False,
