@@ -1,13 +1,18 @@
 """Does everything that leaves prepare, when the model writes noise?
 
-    python bench/soundness.py --schemas DIR --n N --seed S
+    python bench/soundness.py --schemas DIR [--schemas DIR...] --n N --seed S
+        [--dialect sqlite|postgres|duckdb|mysql] [--gate on|off] [--kinds select,insert,...]
         [--model FILE.gguf] [--temperature 1] [--max-tokens 512] [--failures FILE]
 
-DIR holds one NAME.sql of DDL per schema. A random-weights model (made on the spot unless --model
-names one) is asked questions made of each schema's names, through the same steps as in the daemon:
-FROM sets from the question, grammar, engine, last check. Every returned statement is prepared once
-more, in an SQLite database that this script makes from the DDL file itself. The last line is one
-JSON object: `n`, `returned`, `refused` by reason, `prepared`, `errors`.
+DIR holds one NAME.sql of SQLite's DDL per schema; `portable.py` makes it DDL of another dialect. A
+random-weights model (made on the spot unless --model names one) is asked questions made of each
+schema's names, and `noise.py` writes as the daemon does: draft, then exact. Every returned
+statement is then prepared on the real engine (a server of our own for PostgreSQL and MariaDB).
+With --gate on, statements that the daemon's last check refuses are not returned; with --gate off,
+what the exact grammar let through goes straight to the engine.
+
+The last line is one JSON object: `n`, `returned`, `prepared`, `refused` by reason, `complaints` of
+the engine by kind, `stages` that the returned ones left by, `schemas` that were asked.
 """
 
 from __future__ import annotations
@@ -15,176 +20,178 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import sqlite3
+import re
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from make_model import make_model
-from sqlstrictd.constraint import build_grammar
+from noise import Case, Question, Writer, Written
 from sqlstrictd.engine.engine import Engine
 from sqlstrictd.engine.settings import Settings
-from sqlstrictd.engine.wire import Failed, Finished, Generate
-from sqlstrictd.prompt import build_prompt
-from sqlstrictd.schema.ddl import parse_schema
-from sqlstrictd.schema.link import choose_from_sets
-from sqlstrictd.schema.render import render
-from sqlstrictd.schema.types import Schema
-from sqlstrictd.verify import check_statement
+from sqlstrictd.policy import Policy
 
-QUESTIONS = (
-    "How many {table} are there?",
-    "List the {column} of all {table}.",
-    "What is the highest {column} of the {table}?",
-    "Show the {column} of each {table} together with the {other}.",
-    "For each {other}, how many {table} have a {column}?",
-    "Which {table} have no {other}?",
-    "Give the {column} and the number of {table}, the largest first.",
-)
-BATCH = 64  # requests handed to the engine at a time
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # the package `servers`
+
+from servers.engine import EngineMissing, RealEngine
+from servers.start import ENGINES, start
+
+BATCH = 64  # questions handed to the engine at a time
+SCHEMAS_A_BATCH = 8  # few, so that their prefixes stay resident
+# A tiny model is the faster the fewer threads wait for each other; many statements share a step.
+SETTINGS = Settings(context_tokens=16384, threads=1, slots=16, max_prefixes=8, max_prompts=32)
+SHOWN = 20
+DEFINES = re.compile(r"\s*(CREATE|ALTER)\b", re.IGNORECASE)
+# What differs between complaints of one kind: names, numbers, what stands in quotes.
+PARTICULARS = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\(.*\)|\b\w*[\d_.]\w*\b")
 
 
-@dataclass
-class Case:
-    """A schema of the folder: parsed as the daemon does, and a database of the bench's own."""
+class Tally:
+    """What became of the statements."""
 
-    name: str
-    schema: Schema
-    database: sqlite3.Connection
+    def __init__(self) -> None:
+        self.n = self.returned = self.prepared = 0
+        self.refused: Counter[str] = Counter()
+        self.complaints: Counter[str] = Counter()
+        self.stages: Counter[str] = Counter()
+        self.schemas: set[str] = set()
+        self.lengths: list[int] = []
+        self.failures: list[dict[str, object]] = []
 
-    @classmethod
-    def read(cls, path: Path) -> Case:
-        """Read a DDL file."""
-        text = path.read_text()
-        database = sqlite3.connect(":memory:")
-        database.executescript(text)
-        return cls(path.stem, parse_schema(text), database)
+    def add(self, case: Case, one: Written, complaint: str) -> None:
+        """Count one statement, with the engine's complaint where it was returned."""
+        self.n += 1
+        self.schemas.add(case.name)
+        self.lengths.append(one.n_tokens)
+        if one.refusal:
+            self.refused[one.refusal.split(":")[0]] += 1
+        else:
+            self.returned += 1
+            self.stages[one.stage] += 1
+            self.prepared += not complaint
+        if complaint:
+            self.complaints[PARTICULARS.sub("_", complaint)] += 1
+        what = complaint or one.refusal
+        if what and what != "BUDGET":
+            self.failures.append({"schema": case.name, "what": what, **asdict(one)})
 
-    def question(self, order: random.Random) -> str:
-        """Make a question out of names of the schema."""
-        table = order.choice(self.schema.tables)
-        return order.choice(QUESTIONS).format(
-            table=table.name,
-            column=order.choice(table.column_names),
-            other=order.choice(self.schema.tables).name,
-        )
-
-    def prepares(self, statement: str) -> str:
-        """Return SQLite's complaint about a statement; empty where there is none."""
-        try:
-            self.database.execute(f"EXPLAIN {statement}")
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            return str(error)
-        return ""
+    def result(self) -> dict[str, object]:
+        """Return the figures."""
+        return {
+            "n": self.n,
+            "returned": self.returned,
+            "prepared": self.prepared,
+            "refused": dict(self.refused),
+            "complaints": dict(self.complaints.most_common()),
+            "stages": dict(self.stages),
+            "schemas": len(self.schemas),
+        }
 
 
 def main() -> int:
-    """Run, and print what failed, how long statements were, and the JSON line."""
+    """Run; print what failed, how long statements were, and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--schemas", type=Path, required=True)
+    parser.add_argument("--schemas", type=Path, required=True, action="append")
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dialect", choices=sorted(ENGINES), default="sqlite")
+    parser.add_argument("--gate", choices=("on", "off"), default="on")
+    parser.add_argument("--kinds", default="select", help="statement kinds, commas between")
     parser.add_argument("--model", type=Path, help="default: a tiny random model, made here")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--max-tokens", type=int, default=512)
     parser.add_argument("--failures", type=Path, help="write what failed here, as JSON Lines")
     arguments = parser.parse_args()
-    paths = sorted(arguments.schemas.glob("*.sql"))
+    paths = [path for folder in arguments.schemas for path in sorted(folder.glob("*.sql"))]
     if not paths:
-        parser.error(f"no .sql files in {arguments.schemas}")
-    with tempfile.TemporaryDirectory() as folder:
-        model = arguments.model or make_model("tiny", Path(folder, "tiny.gguf"))
-        return measure(arguments, [Case.read(path) for path in paths], model)
+        parser.error(f"no .sql files in {', '.join(map(str, arguments.schemas))}")
+    try:
+        judge = start(arguments.dialect)
+    except EngineMissing as error:
+        parser.error(str(error))
+    try:
+        cases = [case for path in paths if (case := read(path, arguments.dialect, judge))]
+        with tempfile.TemporaryDirectory() as folder:
+            model = arguments.model or make_model("tiny", Path(folder, "tiny.gguf"))
+            tally = measure(arguments, cases, model, judge)
+    finally:
+        judge.close()
+    return report(tally, judge, arguments.failures)
 
 
-def measure(arguments: argparse.Namespace, cases: list[Case], model: Path) -> int:
-    """Ask the questions in batches and count what comes back."""
+def read(path: Path, dialect: str, judge: RealEngine) -> Case | None:
+    """Read a schema; say so and return None where the engine does not take it."""
+    case = Case.read(path, dialect)
+    try:
+        judge.load(case.ddl)
+    except ValueError as error:
+        print(f"left out {path.name}: {error}", file=sys.stderr)
+        return None
+    return case
+
+
+def measure(
+    arguments: argparse.Namespace, cases: list[Case], model: Path, judge: RealEngine
+) -> Tally:
+    """Ask the questions in batches and count what comes back.
+
+    Every schema has its turn before any is asked again.
+    """
     order = random.Random(arguments.seed)
-    refused: Counter[str] = Counter()
-    returned = prepared = 0
-    used = set()
-    lengths = []
-    errors: list[dict[str, str]] = []
-    with Engine(model, Settings(context_tokens=16384)) as engine:
-        rendering = engine.describe().schema_rendering
-        for start in range(0, arguments.n, BATCH):
-            # Few schemas a batch, so that their prefixes stay resident.
-            chosen = order.sample(cases, min(8, len(cases)))
-            batch = [
-                (chosen[number % len(chosen)], start + number)
-                for number in range(min(BATCH, arguments.n - start))
+    tally = Tally()
+    waiting: list[Case] = []
+    with Engine(model, SETTINGS) as engine:
+        writer = Writer(
+            engine,
+            arguments.dialect,
+            Policy(frozenset(arguments.kinds.split(","))),
+            arguments.gate == "on",
+            arguments.max_tokens,
+            arguments.temperature,
+        )
+        while tally.n < arguments.n:
+            if not waiting:
+                waiting = order.sample(cases, len(cases))
+            chosen, waiting = waiting[:SCHEMAS_A_BATCH], waiting[SCHEMAS_A_BATCH:]
+            size = min(BATCH, arguments.n - tally.n)
+            questions = [
+                Question.about(chosen[number * len(chosen) // size], order)
+                for number in range(size)
             ]
-            requests = [ask(case, number, order, rendering, arguments) for case, number in batch]
-            for (case, _), answer in zip(batch, engine.generate(requests), strict=True):
-                used.add(case.name)
-                outcome, statement = judge(answer, case)
-                if isinstance(answer, Finished):
-                    lengths.append(answer.outputs[0].n_tokens)
-                if outcome:
-                    refused[outcome.split(":")[0]] += 1
-                    if not outcome.startswith("BUDGET"):
-                        errors.append({"schema": case.name, "what": outcome, "sql": statement})
-                    continue
-                returned += 1
-                complaint = case.prepares(statement)
-                prepared += not complaint
-                if complaint:
-                    errors.append({"schema": case.name, "what": complaint, "sql": statement})
-            done = start + len(batch)
-            print(f"{done} of {arguments.n}: {returned} returned", file=sys.stderr, flush=True)
-    for error in errors[:20]:
-        print(f"{error['schema']}: {error['what']}\n    {error['sql']}")
-    if arguments.failures:
-        arguments.failures.write_text("".join(json.dumps(error) + "\n" for error in errors))
-    lengths.sort()
+            loaded = None
+            for question, one in zip(questions, writer.write(questions), strict=True):
+                complaint = ""
+                if not one.refusal:
+                    if loaded is not question.case:
+                        loaded = question.case
+                        judge.load(loaded.ddl)
+                    complaint = prepare(judge, one.statement)
+                tally.add(question.case, one, complaint)
+            figures = f"{tally.returned} returned, {tally.prepared} prepare"
+            print(f"{tally.n} of {arguments.n}: {figures}", file=sys.stderr, flush=True)
+    return tally
+
+
+def prepare(judge: RealEngine, statement: str) -> str:
+    """Return the engine's complaint; definitions are tried, for preparing says little of them."""
+    if DEFINES.match(statement):
+        return judge.try_definition(statement)
+    return judge.prepare(statement)
+
+
+def report(tally: Tally, judge: RealEngine, failures: Path | None) -> int:
+    """Print everything; return 1 where a returned statement does not prepare."""
+    for failure in tally.failures[:SHOWN]:
+        print(f"{failure['schema']}: {failure['what']}\n    {failure['statement']}")
+    if failures:
+        failures.write_text("".join(json.dumps(one) + "\n" for one in tally.failures))
+    lengths = sorted(tally.lengths)
     shares = {f"p{part}": lengths[len(lengths) * part // 100] for part in (50, 90, 95, 99)}
-    print(f"{len(used)} schemas; tokens a statement: {shares if lengths else 'none'}")
-    result = {
-        "n": arguments.n,
-        "returned": returned,
-        "refused": dict(refused),
-        "prepared": prepared,
-        "errors": len(errors),
-        "schemas": len(used),
-    }
-    print(json.dumps(result))
-    return 0 if prepared == returned else 1
-
-
-def ask(
-    case: Case, number: int, order: random.Random, rendering: str, arguments: argparse.Namespace
-) -> Generate:
-    """Make the request that the daemon would make of a question."""
-    question = case.question(order)
-    prompt = build_prompt(render(case.schema, rendering), question)
-    grammar = build_grammar(case.schema, choose_from_sets(case.schema, question))
-    return Generate(
-        id=number,
-        schema=prompt.schema,
-        question=prompt.question,
-        grammar_key=grammar.key,
-        grammar=grammar.text,
-        max_tokens=arguments.max_tokens,
-        temperature=arguments.temperature,
-        seed=order.randrange(2**31),
-    )
-
-
-def judge(answer: Finished | Failed, case: Case) -> tuple[str, str]:
-    """Return why the daemon would refuse the answer (empty where it would not), and its text."""
-    if isinstance(answer, Failed):
-        return f"{answer.reason}: {answer.message}", ""
-    output = answer.outputs[0]
-    if output.finish != "stop":
-        return "BUDGET", output.text
-    verdict = check_statement(output.text, case.schema)
-    is_kept = verdict.in_scope and verdict.prepares and not verdict.problems
-    if is_kept and verdict.is_single and verdict.kind == "select":
-        return "", output.text
-    messages = "; ".join(problem.message for problem in verdict.problems)
-    return f"VERIFY_FAILED: {messages}", output.text
+    print(f"{judge.name}; {len(tally.schemas)} schemas; tokens a statement: {shares}")
+    print(json.dumps(tally.result()))
+    return 0 if tally.prepared == tally.returned else 1
 
 
 if __name__ == "__main__":

@@ -101,14 +101,30 @@ def test_coverage_counts_what_can_be_written(tmp_path: Path) -> None:
     assert result["executed"] == result["same_rows"] == 3
 
 
-def test_soundness_counts_what_prepares(tmp_path: Path, tiny_gguf: Path) -> None:
-    (tmp_path / "shop.sql").write_text(SHOP.read_text())
+@pytest.mark.parametrize(
+    ("dialect", "gate"),
+    [("sqlite", "on"), ("sqlite", "off"), ("postgres", "off"), ("duckdb", "off"), ("mysql", "off")],
+)
+def test_soundness_counts_what_prepares(
+    tmp_path: Path, tiny_gguf: Path, dialect: str, gate: str, request: pytest.FixtureRequest
+) -> None:
+    engine = "mariadb" if dialect == "mysql" else dialect
+    request.getfixturevalue(f"{engine}_engine")  # skips where there is none
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.sql").write_text(SHOP.read_text())
     result = run_bench(
         "soundness.py",
-        *("--schemas", str(tmp_path), "--n", "8", "--seed", "3", "--model", str(tiny_gguf)),
+        *("--schemas", str(tmp_path / "one"), "--schemas", str(tmp_path / "two")),
+        *("--dialect", dialect, "--gate", gate),
+        *("--n", "8", "--seed", "3", "--model", str(tiny_gguf), "--max-tokens", "256"),
     )
     refused = result["refused"]
     assert isinstance(refused, dict) and set(refused) <= {"BUDGET"}
     assert result["n"] == 8
-    assert result["returned"] == result["prepared"] == 8 - sum(refused.values())
-    assert result["errors"] == 0
+    assert result["returned"] == result["prepared"] == 8 - sum(refused.values()) > 0
+    assert result["complaints"] == {}
+    assert result["schemas"] == 2
+    stages = result["stages"]
+    assert isinstance(stages, dict) and sum(stages.values()) == result["returned"]
+    assert set(stages) <= ({"draft", "exact"} if gate == "on" else {"exact"})
