@@ -21,13 +21,13 @@ from sqlstrictd.schema.types import Schema, Table
 # About 4,000 tokens: what stays resident for every question on the schema.
 MAX_PROMPT_CHARACTERS: Final = 16_000
 # A part is read anew for most questions, at some 5 ms a token on two cores.
-MAX_PROMPT_TABLES: Final = 14
+MAX_PROMPT_TABLES: Final = 16
 PART_CHARACTERS: Final = 5_000
 MAX_GRAMMAR_TABLES: Final = 40
 
 _WIDE: Final = 40  # columns from which a table of a part may lose some
 _KEPT_COLUMNS: Final = 24
-_FAR: Final = 0.35  # of the best score: tables below it are not shown
+_FAR: Final = 0.5  # of the best score: tables below it are not shown
 _AT_LEAST: Final = 6  # tables that are shown however far they are
 
 
