@@ -27,6 +27,8 @@ PACKAGES = {"postgresql-15": find_postgres, "mariadb-server-core": find_mariadb}
 POLICY = Path("/usr/sbin/policy-rc.d")  # packages ask it whether they may start their service
 NO_SERVICES = "#!/bin/sh\nexit 101\n"
 QUIET = ("-q", "-y", "--no-install-recommends")
+# A machine without a way to Debian's mirrors is to find that out soon.
+NO_WAITING = ("-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20")
 PATIENCE_S = 600.0  # for one run of apt-get
 
 
@@ -94,7 +96,8 @@ def _unpack(packages: list[str]) -> None:
 
 def _apt_get(*arguments: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
-    subprocess.run(["apt-get", *arguments], check=True, env=environment, timeout=PATIENCE_S)
+    command = ["apt-get", *NO_WAITING, *arguments]
+    subprocess.run(command, check=True, env=environment, timeout=PATIENCE_S)
 
 
 @contextlib.contextmanager
