@@ -37,7 +37,7 @@ class Expressions:
         dialect: Dialect,
         operands: Mapping[str, Sequence[str]],
         first: Mapping[str, Sequence[str]] | None = None,
-        draws: int = 40,
+        draws: int = 30,
     ) -> None:
         self.dialect = dialect
         self.terminals = {**OF_THE_GRAMMAR, **dialect.terminals}

@@ -20,7 +20,7 @@ class at all; a terminal's name in capitals (two letters and more) for what that
 again, up to three times. A `K` beside another in the same call is never of class O or U: two such
 expressions need not have a type in common.
 
-Terminals that all grammars have and no dialect repeats: INT, a small integer that may be negative,
+Terminals that all grammars have and no dialect repeats: INT, a small integer (maybe negative),
 and SHORT, a short string.
 
 In typed dialects a literal alone says little of its type: every call has at least one argument that
