@@ -220,8 +220,8 @@ def test_mutations_that_are_let_through_are_harmless(
     assert 0 < n_let_through < N_MUTATIONS / 2
 
 
-# What is wrong with these is no harm: a name that is not there, a statement that is not whole.
-HARMLESS = ("a name", "no statement", "words in the wrong place")
+# What would do harm if it were run; the others are refused for being wrong or unclear.
+HARMFUL = ("more than one", "it ", "a function", "a table function", "a parameter")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,9 @@ HARMLESS = ("a name", "no statement", "words in the wrong place")
     [
         row["sql"]
         for row in FORBIDDEN
-        if row["dialect"] == "sqlite" and not row["why"].startswith(HARMLESS)
+        if row["dialect"] == "sqlite"
+        and row["why"].startswith(HARMFUL)
+        and "main." not in row["sql"]  # refused, though SQLite means its own table by it
     ],
 )
 def test_the_judge_of_mutations_sees_what_is_forbidden(sql: str) -> None:

@@ -131,7 +131,7 @@ class _Check:
 
     def _check_form(self, types: Sequence[DeclaredType]) -> list[Problem]:
         """Refuse what is no statement of its kind, in its words and in its tree."""
-        typed = {offset for declared in types for offset in declared.offsets}
+        typed = frozenset(offset for declared in types for offset in declared.offsets)
         tokens = tuple(token for token in self._tokens if token.start not in typed)
         problems = [
             *check_calls(tokens, self._names, self._kind, self._rules, self._reporter),
@@ -145,7 +145,9 @@ class _Check:
         if not problems:
             problems = [
                 *check_words(tokens, self._names, self._kind, self._rules, self._reporter),
-                *check_literals(self._tree, self._tokens, self._names, self._reporter),
+                *check_literals(
+                    self._tree, self._tokens, self._names, typed, self._rules, self._reporter
+                ),
             ]
         # The tokens and the tree may say the same of one function: the tokens' place is the better.
         unique = {problem.message: problem for problem in reversed(problems)}

@@ -64,9 +64,7 @@ class SourceResolver(ColumnResolver):
                 self.report("Joins in parentheses cannot have an alias.", node)
             self._source(node.this, scope)
         elif isinstance(node, exp.Subquery | exp.Values):
-            # A query in FROM sees those around this one, but not its neighbours.
-            parent = None if self.dialect == "mysql" else scope.parent
-            scope.sources.append(self._derived(node, node, parent, scope))
+            scope.sources.append(self._derived(node, node, self._around(scope), scope))
         elif isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery):
             if self.dialect not in _HAS_LATERAL:
                 self.report("LATERAL cannot stand here.", node)
@@ -78,6 +76,15 @@ class SourceResolver(ColumnResolver):
             self.report("Only tables and queries can stand in FROM.", node)
             scope.sources.append(unknown_source("", ""))
         self._joins(node, scope, start)
+
+    def _around(self, scope: Scope) -> Scope | None:
+        """Return what a query in FROM sees: those around this one, and not its neighbours.
+
+        In MySQL it sees nothing, in DuckDB the neighbours before it too.
+        """
+        if self.dialect == "duckdb":
+            return Scope(scope.parent, scope.ctes, list(scope.sources))
+        return None if self.dialect == "mysql" else scope.parent
 
     def _derived(
         self, query: exp.Expr, named: exp.Expr, parent: Scope | None, scope: Scope

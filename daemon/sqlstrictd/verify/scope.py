@@ -8,17 +8,15 @@ outputs' aliases is each dialect's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from sqlglot import exp
 
 from sqlstrictd.schema.cursor import show
-from sqlstrictd.schema.draft import MAX_COLUMNS
-from sqlstrictd.verify.from_clause import SourceResolver
 from sqlstrictd.verify.ordering import Ordinal, read_ordinal
+from sqlstrictd.verify.outputs import OutputResolver
 from sqlstrictd.verify.recursion import explain_recursion, refers_to
-from sqlstrictd.verify.sources import UNNAMED, Ctes, Output, Outputs, Scope, Source, rename
+from sqlstrictd.verify.sources import UNNAMED, Ctes, Output, Outputs, Scope, rename
 
 # Clauses that see the outputs' aliases inside expressions; "bare" where only an alias alone may be.
 _SEES_ALIASES: Final = {
@@ -28,11 +26,11 @@ _SEES_ALIASES: Final = {
     "postgres": {"group": "bare", "order": "bare"},
     "ansi": {"order": "all"},
 }
-# PostgreSQL names an output without an alias after its function.
-_NAMING_CALLS: Final = (exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max)
+# A list of columns after a name in WITH may name the first ones alone.
+_TAKES_SHORT: Final = frozenset({"postgres", "duckdb"})
 
 
-class Resolver(SourceResolver):
+class Resolver(OutputResolver):
     """Resolves one statement's queries on one schema."""
 
     def resolve(self, tree: exp.Expr) -> Outputs:
@@ -75,7 +73,7 @@ class Resolver(SourceResolver):
                 outputs = self._recursive(body, alias.this, label, declared, parent, visible)
             else:
                 outputs = self._query(body, parent, visible)
-            is_short = len(declared) < len(outputs) and self.dialect != "postgres"
+            is_short = len(declared) < len(outputs) and self.dialect not in _TAKES_SHORT
             if declared and (len(declared) > len(outputs) or is_short):
                 self.report("The list of columns is not as long as what it names.", alias.this)
             visible[label] = rename(outputs, declared)
@@ -160,7 +158,7 @@ class Resolver(SourceResolver):
         if len(widths) != 1:
             self.report("The rows of VALUES have not the same number of columns.", node)
         width = min(widths, default=0)
-        if self.dialect == "mysql":
+        if self.dialect in ("mysql", "ansi"):
             return (UNNAMED,) * width
         first = 0 if self.dialect == "duckdb" else 1
         stem = "col" if self.dialect == "duckdb" else "column"
@@ -170,7 +168,7 @@ class Resolver(SourceResolver):
         self.from_clause(node, scope)
         windows = node.args.get("windows") or ()
         scope.windows = frozenset(self.names.key(window.this) for window in windows)
-        outputs = self._outputs(node, scope)
+        outputs = self.outputs(node, scope)
         aliases = frozenset(
             self.names.key(item.args["alias"])
             for item in node.expressions
@@ -235,7 +233,7 @@ class Resolver(SourceResolver):
         found = {
             item.unalias().sql(): item
             for item in node.expressions
-            if self._name_output(item).key == key and not item.is_star
+            if self.name_output(item).key == key and not item.is_star
         }
         if len(found) > 1:
             self.report(f"{show(column.name)} is ambiguous: two outputs have that name.", column)
@@ -265,57 +263,6 @@ class Resolver(SourceResolver):
                 self.report("Only a whole number can stand here.", limit)
             elif value is not None:
                 self.expression(value, Scope(None, ctes))
-
-    def _outputs(self, node: exp.Expr, scope: Scope) -> Outputs:
-        outputs: list[Output] = []
-        earlier: set[str] = set()
-        for item in node.expressions:
-            if len(outputs) > MAX_COLUMNS:
-                break  # SQLite refuses that many; stars of stars would have no end
-            if isinstance(item, exp.Star):
-                if not scope.sources:
-                    self.report("There is no FROM clause for this star.", item)
-                outputs.extend(self._all_columns(scope.sources, is_qualified=False))
-            elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-                found = self.labelled(item, scope)
-                outputs.extend(self._all_columns(found, is_qualified=True))
-            else:
-                if self.dialect == "duckdb":  # an output sees the aliases of those before it
-                    scope.aliases = frozenset(earlier)
-                self.expression(item, scope)
-                output = self._name_output(item)
-                outputs.append(output)
-                if isinstance(item, exp.Alias):
-                    earlier.add(output.key)
-        scope.aliases = frozenset()
-        if len(outputs) > MAX_COLUMNS:
-            self.report(f"The query has more than {MAX_COLUMNS} columns.", node)
-        return tuple(outputs)
-
-    def _name_output(self, item: exp.Expr) -> Output:
-        """The name of an output: its alias, else the column's own; none for other expressions."""
-        if isinstance(item, exp.Alias):
-            identifier = item.args["alias"]
-            return Output(self.names.key(identifier), str(identifier.this))
-        while isinstance(item, exp.Paren):
-            item = item.this
-        if isinstance(item, exp.Column):
-            return Output(self.names.key(item.this), item.name)
-        if self.dialect == "postgres" and isinstance(item, _NAMING_CALLS):
-            name = type(item).__name__.lower()
-            return Output(name, name)
-        return UNNAMED
-
-    def _all_columns(self, sources: Iterable[Source], *, is_qualified: bool) -> list[Output]:
-        found: list[Output] = []
-        for source in sources:
-            if len(found) > MAX_COLUMNS:
-                break
-            for output in source.outputs:
-                if is_qualified or output.key not in source.hidden or not output.name:
-                    found.append(output)
-                    self.record(source, output.key)
-        return found
 
 
 def _members(node: exp.Expr) -> list[exp.Expr]:

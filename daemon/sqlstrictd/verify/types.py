@@ -17,7 +17,6 @@ from sqlglot import exp
 
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify.lexical import Reporter
-from sqlstrictd.verify.tree import find_offset
 from sqlstrictd.verify.types_parse import parse_calls
 from sqlstrictd.verify.types_postgres import PostgresRules
 from sqlstrictd.verify.types_rules import Loose, Rules
@@ -47,10 +46,10 @@ def rules_of(dialect: str) -> Rules:
 
 
 def _offset(node: exp.Expr | None) -> int:
-    """The place of the first name in a node, or of the nearest one around it."""
+    """The place of the first name or literal in a node, or of the nearest one around it."""
     while node is not None:
-        offset = find_offset(node)
-        if offset >= 0:
-            return offset
+        starts = [int(inner.meta["start"]) for inner in node.walk() if "start" in inner.meta]
+        if starts:
+            return min(starts)
         node = node.parent
     return -1

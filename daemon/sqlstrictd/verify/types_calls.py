@@ -22,6 +22,7 @@ _AGGREGATE_PLACES: Final = frozenset({"SELECT", "HAVING", "ORDER BY", "QUALIFY"}
 _WINDOW_PLACES: Final = frozenset({"SELECT", "ORDER BY", "QUALIFY"})
 _SET_PLACES: Final = frozenset({"SELECT", "ORDER BY", "GROUP BY", "FROM"})
 _TRIMS: Final = {"": "btrim", "BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}
+_UNIT_FIRST: Final = frozenset({"TIMESTAMPDIFF", "TIMESTAMPADD"})
 _OFFSET_TYPES: Final = frozenset("int2 int4 int8 numeric float4 float8 any".split())
 
 
@@ -129,7 +130,11 @@ class Calls(Typer):
             return Value(self.rules.named("int4"))
         if name == "ROW":
             return Value("record", items=tuple(self.value(part, scope) for part in stars))
-        if wants == "w":
+        if name in _UNIT_FIRST and stars and not self.rules.is_typed:
+            # The unit is a word, which the parser takes for a column.
+            values = [Value(self.rules.named("text"))]
+            values += [self.value(part, scope) for part in stars[1:]]
+        elif wants == "w":
             with standing(scope, in_window=True):
                 values = [self.value(part, scope) for part in stars]
         else:

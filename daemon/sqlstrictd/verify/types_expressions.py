@@ -7,7 +7,7 @@ of the dialect's `Rules`. Queries inside expressions are handed to `types_querie
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from sqlglot import exp
@@ -20,6 +20,10 @@ from sqlstrictd.verify.types_scope import Meaning, Outputs, TypedScope, Value, W
 
 _NULL: Final = Value(UNKNOWN)
 _BOTH_SIDES: Final = (exp.Any, exp.All)
+
+
+def _walk(node: exp.Expr | None) -> Iterator[exp.Expr]:
+    return iter(()) if node is None else node.walk()
 
 
 class Typer:
@@ -100,6 +104,9 @@ class Typer:
         output = scope.aliases.get(node.name.lower()) if not node.table else None
         meaning = scope.find_here(node)
         if meaning is None and output is not None:
+            in_order = scope.clause == "ORDER BY" and self.rules.name == "mysql"
+            if in_order and any(id(inner) in self.aggregates for inner in _walk(output.node)):
+                raise Wrong(f"{node.name} is an aggregate: sort by it alone.", node)
             return output.value
         meaning = meaning or scope.find(node)
         if meaning is None:

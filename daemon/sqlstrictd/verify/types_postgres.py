@@ -80,13 +80,17 @@ class PostgresRules(Rules):
 
     def __init__(self) -> None:
         self._catalog = read_catalog("postgres")
+        self._labels: dict[str, tuple[str, ...]] = {}
 
     def column_type(self, column: Column) -> str:
         """Read the declared type; what is not known is a type that only stands for itself."""
         found = read_type(column.type)
         if found:
             return found
-        return f"enum {column.type}" if column.values else f"other {column.type}"
+        if not column.values:
+            return f"other {column.type}"
+        self._labels[f"enum {column.type}"] = column.values
+        return f"enum {column.type}"
 
     def operator(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
         """Choose the operator by its operands' types."""
@@ -220,7 +224,11 @@ class PostgresRules(Rules):
     ) -> None:
         """Check that every untyped literal is text of the type that it is read as."""
         for value, target in zip(values, targets, strict=True):
-            if value.type != UNKNOWN or value.literal is None or target.startswith("enum "):
+            if value.type != UNKNOWN or value.literal is None:
+                continue
+            if target in self._labels:
+                if value.literal not in self._labels[target]:
+                    raise Wrong(f"A literal here is no value of {_show(Value(target))}.", node)
                 continue
             if target in ("", "anyelement"):
                 raise Wrong("The type of a literal is not clear here; write a CAST.", node)
@@ -238,4 +246,4 @@ def fits_names() -> frozenset[str]:
 def _show(value: Value) -> str:
     if value.items:
         return "a row"
-    return "an untyped literal" if value.type == UNKNOWN else value.type.removeprefix("other ")
+    return "an untyped literal" if value.type == UNKNOWN else value.type.split(" ")[-1]

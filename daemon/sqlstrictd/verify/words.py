@@ -156,18 +156,38 @@ def check_literals(
     tree: exp.Expr,
     tokens: tuple[Token, ...],
     names: dict[int, exp.Identifier],
+    types: frozenset[int],
+    rules: Rules,
     reporter: Reporter,
 ) -> list[Problem]:
-    """Refuse a statement of which the parser dropped a string or a number."""
-    written = sum(
-        token.kind in ("string", "number") and token.start not in names for token in tokens
-    )
+    """Refuse a statement of which the parser dropped a string or a number.
+
+    `types` are the offsets of declared types' words: a type's length may be dropped.
+    """
+    written = 0
+    in_type: list[bool] = []
+    for before, token in zip((None, *tokens), tokens, strict=False):
+        if token.is_symbol("("):
+            in_type.append(before is not None and _is_type(before, types, rules))
+        elif token.is_symbol(")") and in_type:
+            in_type.pop()
+        elif token.kind in ("string", "number") and token.start not in names:
+            written += not (in_type and in_type[-1])
     kept = sum(isinstance(node, exp.Literal | exp.JSONPath | exp.Var) for node in tree.walk())
-    kept += sum(_is_count(node.args.get(key)) for node in tree.find_all(exp.WindowSpec)
-                for key in ("start", "end"))  # fmt: skip
+    kept += sum(
+        _is_count(node.args.get(key))
+        for node in tree.find_all(exp.WindowSpec)
+        for key in ("start", "end")
+    )
     if written > kept:
         return [reporter.problem("syntax", "A literal stands where none is read.", 0)]
     return []
+
+
+def _is_type(token: Token, types: frozenset[int], rules: Rules) -> bool:
+    word = token.value.upper()
+    is_sized = word in rules.types and word not in rules.functions
+    return token.kind == "word" and (token.start in types or is_sized)
 
 
 def _is_count(value: object) -> bool:
