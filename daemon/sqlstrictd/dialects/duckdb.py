@@ -243,7 +243,7 @@ DUCKDB: Final = Dialect(
         "INTERSECT ALL",
         "EXCEPT",
         "EXCEPT ALL",
-    ),  # fmt: skip
+    ),
     has_strict_group_by=True,
     has_filter=True,
     has_nulls_order=True,

@@ -170,8 +170,13 @@ MYSQL: Final = Dialect(
     interval_result={"D": "S", "S": "S"},
     joins=frozenset({"JOIN", "LEFT JOIN", "RIGHT JOIN", "CROSS JOIN", "NATURAL JOIN", "USING"}),
     set_operators=(
-        "UNION", "UNION ALL", "INTERSECT", "INTERSECT ALL", "EXCEPT", "EXCEPT ALL",
-    ),  # fmt: skip
+        "UNION",
+        "UNION ALL",
+        "INTERSECT",
+        "INTERSECT ALL",
+        "EXCEPT",
+        "EXCEPT ALL",
+    ),
     has_strict_group_by=True,
     has_values_statement=False,
     has_limit_in_subquery=False,

@@ -244,7 +244,7 @@ POSTGRES: Final = Dialect(
         "INTERSECT ALL",
         "EXCEPT",
         "EXCEPT ALL",
-    ),  # fmt: skip
+    ),
     has_strict_group_by=True,
     groups_by_primary_key=True,
     has_filter=True,
