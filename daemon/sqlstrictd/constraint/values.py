@@ -157,8 +157,9 @@ class _Values:
             # Between other operators only in parentheses: they bind differently by dialect.
             t.add(f"f1_{k}_@", f'"(" c_j_@ {step} ({text}) ")"')
             t.add(f"f2_{k}_@", f'"(" c_j_@ {step} ({text}) ")"')
-            t.add(f"v_{k}_@", f"c_j_@ {step} ({text})")
-            t.add(f"l_{k}_@", f"c_j_@ {step} ({text})")
+            t.add("plain_@", f"c_j_@ {step} ({text})")
+            if self._dialect.name != "duckdb":  # where -> binds less than =
+                t.add(f"l_{k}_@", f"c_j_@ {step} ({text})")
 
     def _add_shifts(self) -> None:
         """Add dates moved by intervals."""
@@ -224,8 +225,12 @@ class _Values:
                 self._t.add(f"fc_{k}_@", body)
 
     def _add_form(self, rule: str, text: str, result: str, level: int) -> None:
+        # Beside an operator no argument may have one of its own.
+        is_operation = text.startswith('"("')
         for letter in _PLACEHOLDERS:
-            text = text.replace(f"{{{letter}}}", f"a{level}_{self._manner.of(letter)}_@")
+            k = self._manner.of(letter)
+            simple = f"(c_{k}_@ | f1_{k}_@)" if level else f"c_{k}_@"
+            text = text.replace(f"{{{letter}}}", simple if is_operation else f"a{level}_{k}_@")
         text = text.replace("{E}", f"ae{level}_@")
         self._t.add(f"{rule}_{self._manner.of(result)}_@", text)
         if rule == "f1" and "_@" in text:
