@@ -1,6 +1,6 @@
-"""Names and questions cut into words that can be compared.
+"""Names and texts cut into words that can be compared.
 
-`link.py` matches the words of a question with those of names; `constraint/sets.py` sees by them
+`linking/` matches the words of a question with those of names; `constraint/sets.py` sees by them
 that `customer_id` may be a key of `customers`. English plurals only; other languages' words are
 compared as they are.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_TEXT_WORD = re.compile(r"[^\W\d_]+|\d+")
 # Camel case, capitals and snake case: HTTPServerName and http_server_name are three words each.
 _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 
@@ -18,12 +17,12 @@ _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 @lru_cache(maxsize=100_000)
 def name_words(name: str) -> tuple[str, ...]:
     """Cut a name into words, in lower case and singular."""
-    return tuple(singular(word.casefold()) for word in _NAME_WORD.findall(name))
+    return text_words(name)
 
 
-def text_words(text: str) -> list[str]:
-    """Cut a text into its distinct words, in lower case and singular, in order."""
-    return list(dict.fromkeys(singular(word) for word in _TEXT_WORD.findall(text.casefold())))
+def text_words(text: str) -> tuple[str, ...]:
+    """Cut a text into words as `name_words` does, without keeping it in memory."""
+    return tuple(singular(word.casefold()) for word in _NAME_WORD.findall(text))
 
 
 def singular(word: str) -> str:

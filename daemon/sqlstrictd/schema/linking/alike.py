@@ -61,7 +61,7 @@ def _alike_word(term: Term, index: SchemaIndex) -> Alike:
             found[word] = 1.0
         for long in ABBREVIATIONS.get(word, ()):
             if long in index.postings:
-                found[long] = 0.85
+                found[long] = _SHORTENED
         if len(word) >= 4:
             _add_beginnings(word, index, found)
         if len(word) >= 5 and max(found.values(), default=0.0) < _ENOUGH:
@@ -81,7 +81,7 @@ def _add_beginnings(word: str, index: SchemaIndex, found: Alike) -> None:
         if stem(other) == own_stem:
             likeness = _SAME_STEM
         elif word.startswith(other) and len(word) >= 6 and len(other) <= 5:
-            likeness = _SHORTENED if len(other) >= 4 else 0.7
+            likeness = _SHORTENED if len(other) >= 4 else _BEGINNING
         elif other.startswith(word) or (word.startswith(other) and len(other) >= 5):
             likeness = _BEGINNING
         else:

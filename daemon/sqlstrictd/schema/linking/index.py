@@ -17,7 +17,7 @@ from sqlstrictd.schema.linking.groups import copies, prefix_groups, shared_begin
 from sqlstrictd.schema.linking.vocabulary import ABBREVIATIONS, STOP_WORDS
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema, Table
-from sqlstrictd.schema.words import name_words
+from sqlstrictd.schema.words import name_words, text_words
 
 TABLE: Final = -1  # stands for the column where a place is the table's own name
 _KEPT_COLUMNS: Final = 100_000  # of all indexes together; some 240 bytes each
@@ -132,12 +132,12 @@ class SchemaIndex:
 
     def _post_texts(self, number: int, table: Table) -> None:
         if table.comment:
-            self._post_said(number, TABLE, name_words(table.comment)[:_COMMENT_WORDS], _COMMENT)
+            self._post_said(number, TABLE, text_words(table.comment)[:_COMMENT_WORDS], _COMMENT)
         for at, column in enumerate(table.columns):
             if column.comment:
-                self._post_said(number, at, name_words(column.comment)[:_COMMENT_WORDS], _COMMENT)
+                self._post_said(number, at, text_words(column.comment)[:_COMMENT_WORDS], _COMMENT)
             if column.values:
-                words = tuple(word for value in column.values for word in name_words(value))
+                words = tuple(word for value in column.values for word in text_words(value))
                 self._post_said(number, at, words[:_VALUE_WORDS], _VALUE)
 
     def _post_said(self, number: int, column: int, words: tuple[str, ...], strength: float) -> None:
