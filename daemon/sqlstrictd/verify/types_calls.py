@@ -81,6 +81,9 @@ class Calls(Typer):
             values = [self.value(branch, scope) for branch in branches if branch is not None]
             return self.rules.common(values, "The branches of IF", node)
         if isinstance(node, exp.GroupConcat):
+            separator = node.args.get("separator")
+            if separator is not None and not separator.is_string:
+                raise Wrong("SEPARATOR is followed by a string.", node)
             return self._aggregate("group_concat", [node.this], node, scope, "")
         if isinstance(node, exp.Chr):
             return self._call("char", node.expressions, node, scope)
@@ -187,6 +190,8 @@ class Calls(Typer):
         while level is not None and owners and id(level) not in owners:
             level = level.parent
         level = level or scope
+        if level.clause not in _AGGREGATE_PLACES and not self.rules.is_typed:
+            level = scope  # only the typed engines insist on the query that its columns are of
         if level.clause not in _AGGREGATE_PLACES or (level is not scope and level.in_aggregate):
             hint = "; put the condition into HAVING" if level.clause == "WHERE" else ""
             raise Wrong(f"The aggregate {name} cannot stand in {level.clause}{hint}.", node)
@@ -273,6 +278,8 @@ class Calls(Typer):
             if kind in ("ROWS", "GROUPS"):
                 target = self.rules.named("int8")
                 self.rules.coerce(value, target, f"An offset of {kind}", offset, "assignment")
+                if not self.rules.is_typed and not offset.name.isdigit():
+                    raise Wrong(f"An offset of {kind} is a whole number.", offset)
             elif len(types) != 1:
                 raise Wrong("RANGE with an offset needs one ORDER BY expression.", spec)
             elif self.rules.is_typed and types[0] in _OFFSET_TYPES:

@@ -26,6 +26,13 @@ def _walk(node: exp.Expr | None) -> Iterator[exp.Expr]:
     return iter(()) if node is None else node.walk()
 
 
+def _is_added(node: exp.Expr) -> bool:
+    """Whether an INTERVAL stands where MySQL has it, in a sum or in a call."""
+    parent = node.parent
+    is_subtracted = isinstance(parent, exp.Sub) and parent.expression is node
+    return is_subtracted or isinstance(parent, exp.Add | exp.Anonymous)
+
+
 class Typer:
     """Types the expressions of one statement; `types_queries.py` makes it whole."""
 
@@ -262,6 +269,9 @@ class Typer:
 
     def _cast(self, node: exp.Expr, scope: TypedScope) -> Value:
         target = node.args["to"]
+        for parameter in target.find_all(exp.DataTypeParam):
+            if not (isinstance(parameter.this, exp.Literal) and parameter.this.name.isdigit()):
+                raise Wrong("The length of a type is a whole number.", node)
         written = target.meta.get("written") or target.sql(dialects.get(self.rules.name).parser)
         value = self.value(node.this, scope)
         result = self.rules.cast(value, written, node)
@@ -288,7 +298,10 @@ class Typer:
             text = f"{amount.this} {unit.name}" if unit is not None else str(amount.this)
             value = Value(UNKNOWN, text)
             self.rules.coerce(value, "interval", "An INTERVAL", node, "implicit")
-        elif amount is not None:
+            return Value(self.rules.named("interval"))
+        if self.rules.name == "mysql" and not _is_added(node):
+            raise Wrong("INTERVAL stands after + or -, or in DATE_ADD or DATE_SUB.", node)
+        if amount is not None:
             self.value(amount, scope)
         return Value(self.rules.named("interval"))
 
