@@ -100,7 +100,7 @@ class ColumnRules:
     def __init__(self, manner: Manner, terminals: Terminals) -> None:
         self._dialect = manner.dialect
         self._is_typed = manner.is_typed
-        self._has_json = manner.has_json
+        self._apart = manner.apart
         self._terminals = terminals
         self._named: dict[str, str] = {}
 
@@ -138,7 +138,7 @@ class ColumnRules:
         by_class: dict[str, list[ScopeColumn]] = {}
         for column in columns:
             k = column.letter.lower() if self._is_typed else "v"
-            if self._has_json and column.letter in "JU":
+            if column.letter in self._apart:
                 k = column.letter.lower()
             by_class.setdefault(k, []).append(column)
         for k, own in by_class.items():

@@ -21,9 +21,9 @@ from sqlstrictd.dialects.facts import Call, Dialect
 
 # Aggregates that take DISTINCT in every dialect that has them.
 _DISTINCT = frozenset({"SUM", "AVG", "MIN", "MAX", "TOTAL", "GROUP_CONCAT", "ARRAY_AGG", "LIST"})
+# Aggregates that take FILTER over a window in every dialect that has it.
+_FILTERED = frozenset({"SUM", "AVG", "MIN", "MAX", "TOTAL"})
 _PLACEHOLDERS = "XNTDSBJ"
-# Classes that CAST takes to each class, where the engine is strict about it.
-_CASTABLE = {"X": "NT", "N": "NT", "T": "NTDSB", "D": "TS", "S": "TD", "B": "T"}
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,24 @@ class Manner:
     name: str
     is_typed: bool
     is_strict: bool  # GROUP BY names what is selected
-    has_json: bool  # JSON has a class of its own
+    apart: str = ""  # letters of classes that are not converted even where there are no types
 
     @classmethod
     def exact(cls, dialect: Dialect) -> Manner:
         """Hold expressions to all that the dialect demands."""
-        has_json = dialect.is_typed or dialect.name == "mysql"
-        return cls(dialect, dialect.name, dialect.is_typed, dialect.has_strict_group_by, has_json)
+        return cls(
+            dialect, dialect.name, dialect.is_typed, dialect.has_strict_group_by, dialect.apart
+        )
 
     @classmethod
     def loose(cls, dialect: Dialect) -> Manner:
         """Hold expressions to the dialect's syntax alone."""
-        return cls(dialect, dialect.name, is_typed=False, is_strict=False, has_json=False)
+        return cls(dialect, dialect.name, is_typed=False, is_strict=False)
+
+    @property
+    def has_json(self) -> bool:
+        """Whether JSON has a class of its own."""
+        return self.is_typed or "J" in self.apart
 
     @property
     def classes(self) -> str:
@@ -237,12 +243,13 @@ class _Values:
             self._t.add(f"fc_{self._manner.of(result)}_@", text)
 
     def _add_casts(self, rule: str, level: int) -> None:
+        dialect = self._dialect
         for letter, types in self._dialect.cast_types.items():
-            if not types or (self._manner.is_typed and letter not in _CASTABLE):
+            known = dialect.cast_sources.get(letter, "") if self._manner.is_typed else "V"
+            if not types or not known:
                 continue
             name = self._terminals.types(letter, types, self._manner.is_typed)
-            sources = _CASTABLE[letter].lower() if self._manner.is_typed else "v"
-            for k in sources:
+            for k in known.replace("X", "").replace("O", "").lower():
                 text = f'"CAST(" a{level}_{k}_@ " AS " {name} ")"'
                 self._t.add(f"{rule}_{self._manner.of(letter)}_@", text)
 
@@ -288,7 +295,7 @@ class _Values:
         t.add("count_@", '"COUNT(" ("*" | DISTINCT? ine_@) ")"')
         t.add(f"bare_{manner.of('X')}_@", "count_@")
         t.add("wcount_@", '"COUNT(" ("*" | ine_@) ")"')
-        t.add(f"wagg_{manner.of('X')}_@", "wcount_@")
+        t.add(f"wsum_{manner.of('X')}_@", "wcount_@")
         for call in self._dialect.aggregates:
             codes = call.arguments.split()
             for poly in self._spread(call, "NTDS" if manner.is_typed else "V"):
@@ -303,7 +310,9 @@ class _Values:
                         rest = f"({rest})?"
                 result = manner.of(poly if call.result == "K" else call.result)
                 plain = self._terminals.call(call.names, f"{first} {rest}".rstrip())
-                t.add(f"wagg_{result}_@", plain)
+                if call.is_window:
+                    kind = "wsum" if _FILTERED.issuperset(call.names.split()) else "wagg"
+                    t.add(f"{kind}_{result}_@", plain)
                 if codes[1:] and "?" not in codes[1]:
                     t.add(f"bare_{result}_@", plain)
                     continue
@@ -324,6 +333,7 @@ class _Values:
         if manner.is_typed:
             t.add("agg_n_@", "agg_x_@")
             t.add("wagg_n_@", "wagg_x_@")
+            t.add("wsum_n_@", "wsum_x_@")
 
     def _add_totals(self) -> None:
         """Add expressions over aggregates; none holds a column outside of them when strict."""
@@ -447,7 +457,8 @@ class _Values:
         spec = '(partition_@ (" " within_@ FRAME?)? | within_@ FRAME?)?'
         for k in (*("ntds" if manner.is_typed else "v"),):
             where = '(" FILTER (WHERE " cond_@ ")")?' if self._dialect.has_filter else ""
-            t.add(f"win_{k}_@", f'wagg_{k}_@ {where} " OVER (" {spec} ")"')
+            t.add(f"win_{k}_@", f'wsum_{k}_@ {where} " OVER (" {spec} ")"')
+            t.add(f"win_{k}_@", f'wagg_{k}_@ " OVER (" {spec} ")"')
         if manner.is_typed:
             t.add("win_n_@", "win_x_@")
         k = manner.of("N")
