@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlstrict import Answer, Client, InvalidRequest
+from sqlstrict import Answer, Client, Confidence, InvalidRequest
 from sqlstrictd.errors import SchemaError
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.schema.link import unmatched_words
@@ -91,6 +91,7 @@ def ask(client: Client, question: str, ddl: str, is_right: bool) -> Asked | None
     except InvalidRequest as error:
         print(f"not asked: {error}", file=sys.stderr)
         return None
+    # What the daemon's confidence says too; a refusal has none.
     matched = 1.0 - unmatched_words(parse_schema(ddl), question).share
     return Asked(is_right, answer.usage.attempts, answer.sql is None, signals_of(answer, matched))
 
@@ -99,23 +100,17 @@ def signals_of(answer: Answer, matched: float) -> dict[str, float]:
     """Return every signal of an answer."""
     sure = answer.confidence
     if sure is None:
-        return {name: REFUSED for name in SIGNALS} | {"words_matched": matched}
-    return {name: signal(answer, matched) for name, signal in SIGNALS.items()}
+        return {name: REFUSED for name in SIGNALS} | {"matched_words": matched}
+    return {name: signal(answer, sure) for name, signal in SIGNALS.items()}
 
 
-def confidence(name: str) -> Callable[[Answer, float], float]:
-    """Return the signal that reads one number of the confidence."""
-    return lambda answer, _: float(getattr(answer.confidence, name))
-
-
-SIGNALS: dict[str, Callable[[Answer, float], float]] = {
-    "mean_log_probability": confidence("mean_log_probability"),
-    "min_log_probability": confidence("min_log_probability"),
-    "mean_masked_probability": lambda answer, _: -confidence("mean_masked_probability")(answer, 0),
+SIGNALS: dict[str, Callable[[Answer, Confidence], float]] = {
+    "mean_log_probability": lambda _, sure: sure.mean_log_probability,
+    "min_log_probability": lambda _, sure: sure.min_log_probability,
+    "mean_masked_probability": lambda _, sure: -sure.mean_masked_probability,
     "draft_stood": lambda answer, _: -float(answer.usage.attempts),
-    "words_matched": lambda _, matched: matched,
-    "score": confidence("score"),
-    "score_times_words": lambda answer, matched: confidence("score")(answer, 0) * matched,
+    "matched_words": lambda _, sure: sure.matched_words,
+    "score": lambda _, sure: sure.score,
 }
 
 

@@ -19,7 +19,9 @@ SQL = pb.TranslateResponse(
             types=pb.CHECK_RESULT_PASSED,
             engine="sqlite 3.45.1",
         ),
-        confidence=pb.Confidence(mean_log_probability=-0.25, min_log_probability=-1.5, score=0.75),
+        confidence=pb.Confidence(
+            mean_log_probability=-0.25, min_log_probability=-1.5, score=0.75, matched_words=0.5
+        ),
         alternatives=[pb.Alternative(text="SELECT COUNT(id) FROM orders;")],
     ),
     usage=pb.Usage(prompt_tokens=40, cached_tokens=30, total_us=1234, attempts=2),

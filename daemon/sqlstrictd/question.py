@@ -65,16 +65,22 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """Natural logarithms of the tokens' probabilities, and what the mask took away of them."""
+    """How sure the model was of a statement, and how well the question's words fit the schema.
+
+    Natural logarithms of the tokens' probabilities, what the mask took away of them, and the mean
+    likeness of the question's words to the schema's, 0 to 1.
+    """
 
     mean_log_probability: float
     min_log_probability: float
     mean_masked_probability: float
+    matched_words: float
 
     @property
     def score(self) -> float:
         """All of it in one number, 0 to 1, higher is surer; bench/README.md says its worth."""
-        return math.exp(self.mean_log_probability) * (1.0 - self.mean_masked_probability)
+        model = math.exp(self.mean_log_probability) * (1.0 - self.mean_masked_probability)
+        return self.matched_words * (1.0 + model) / 2.0
 
 
 @dataclass(frozen=True, slots=True)

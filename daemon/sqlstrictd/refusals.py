@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sqlstrictd.question import Question, Refusal, RefusalReason
-from sqlstrictd.schema.link import nearest_names
+from sqlstrictd.schema.link import nearest_names, unmatched_words
 from sqlstrictd.schema.types import Schema
 
 MESSAGES: Mapping[RefusalReason, str] = MappingProxyType(
@@ -35,12 +35,14 @@ MESSAGES: Mapping[RefusalReason, str] = MappingProxyType(
             " for this schema; allow another kind, or give the tables that the question is about"
         ),
         RefusalReason.LOW_CONFIDENCE: (
-            "the model was less sure of its statement ({score:.2f}) than the request demands"
-            " ({min_confidence:.2f}); name tables and columns in the question, or ask with a lower"
-            " min_confidence"
+            "the statement is less sure ({score:.2f}) than the request demands"
+            " ({min_confidence:.2f}){unmatched}; name tables and columns in the question, or ask"
+            " with a lower min_confidence"
         ),
     }
 )
+
+MAX_WORDS = 6  # of a question, that a message names
 
 
 async def write_refusal(
@@ -49,11 +51,14 @@ async def write_refusal(
     """Write the refusal of a question; `score` is how sure the model was, where it wrote."""
     # Seconds for a large schema: not on the event loop.
     nearest = await asyncio.to_thread(nearest_names, schema, question.text)
+    words = (await asyncio.to_thread(unmatched_words, schema, question.text)).words
+    unmatched = ", ".join(repr(word) for word in words[:MAX_WORDS])
     message = MESSAGES[reason].format(
         max_tokens=question.max_tokens,
         min_confidence=question.min_confidence,
         kinds=", ".join(sorted(question.policy.kinds)),
         dialect=dialect,
         score=score,
+        unmatched=f", and nothing in the schema resembles {unmatched}" if unmatched else "",
     )
     return Refusal(reason, message, tuple(nearest))

@@ -39,7 +39,7 @@ from sqlstrictd.question import (
     Usage,
 )
 from sqlstrictd.refusals import write_refusal
-from sqlstrictd.schema.link import choose_from_sets, choose_part
+from sqlstrictd.schema.link import choose_from_sets, choose_part, unmatched_words
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.worker.tasks import Checked, Workers
 
@@ -104,13 +104,19 @@ class Translator:
         if not passed:
             reason = _why_nothing_passed(attempt)
             return await self._refuse(reason, question, schema, dialect.name, usage)
-        score = _confidence(passed[0].output).score
-        if score < question.min_confidence:
+        unmatched = await asyncio.to_thread(unmatched_words, schema, question.text)
+        sql = self._sql(passed[: question.n], rules, 1.0 - unmatched.share)
+        if sql.confidence.score < question.min_confidence:
             return await self._refuse(
-                RefusalReason.LOW_CONFIDENCE, question, schema, dialect.name, usage, score
+                RefusalReason.LOW_CONFIDENCE,
+                question,
+                schema,
+                dialect.name,
+                usage,
+                sql.confidence.score,
             )
         self._counters.add("answers")
-        return Answer(self._sql(passed[: question.n], rules), usage)
+        return Answer(sql, usage)
 
     async def _draft(
         self,
@@ -217,7 +223,7 @@ class Translator:
         if self._log_content:
             log.error("VERIFY_FAILED statement=%s is %r", digest[:16], check.statement)
 
-    def _sql(self, passed: tuple[Passed, ...], rules: Rules) -> Sql:
+    def _sql(self, passed: tuple[Passed, ...], rules: Rules, matched_words: float) -> Sql:
         best, *others = passed
         verdict = best.check.verdict
         certificate = Certificate(
@@ -234,9 +240,10 @@ class Translator:
             tables=verdict.tables,
             columns=verdict.columns,
             certificate=certificate,
-            confidence=_confidence(best.output),
+            confidence=_confidence(best.output, matched_words),
             alternatives=tuple(
-                (other.check.statement, _confidence(other.output)) for other in others
+                (other.check.statement, _confidence(other.output, matched_words))
+                for other in others
             ),
         )
 
@@ -259,9 +266,10 @@ def _why_nothing_passed(attempt: Attempt) -> RefusalReason:
     return RefusalReason.VERIFY_FAILED if attempt.has_whole else RefusalReason.BUDGET
 
 
-def _confidence(output: wire.Output) -> Confidence:
+def _confidence(output: wire.Output, matched_words: float) -> Confidence:
     return Confidence(
         mean_log_probability=output.mean_log_probability,
         min_log_probability=output.min_log_probability,
         mean_masked_probability=output.mean_masked_probability,
+        matched_words=matched_words,
     )

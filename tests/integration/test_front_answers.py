@@ -158,17 +158,24 @@ async def test_a_statement_that_the_model_is_unsure_of_is_refused_on_request(
     tmp_path: Path,
 ) -> None:
     async with running_house(tmp_path, answering(GOOD_SQL)) as front:
-        sure = await front.translation.Translate(ask())
+        question = "How many customers are there in each city?"
+        sure = await front.translation.Translate(ask(question))
+        confidence = sure.sql.confidence
         # The stand-in's tokens have probability exp(-0.1) each, and a quarter was masked.
-        assert sure.sql.confidence.score == pytest.approx(math.exp(-0.1) * 0.75)
-        kept = await front.translation.Translate(ask(min_confidence=0.67))
-        refused = await front.translation.Translate(ask(min_confidence=0.68))
+        assert confidence.matched_words == 1.0
+        assert confidence.score == pytest.approx((1 + math.exp(-0.1) * 0.75) / 2)
+        kept = await front.translation.Translate(ask(question, min_confidence=0.83))
+        refused = await front.translation.Translate(ask(question, min_confidence=0.84))
+        other = await front.translation.Translate(
+            ask("which pilots flew a glider?", min_confidence=0.1)
+        )
         counters = await front.counters()
+    assert "'pilot" in other.refusal.message and "'glider'" in other.refusal.message
     assert kept.sql.text == GOOD_SQL
     assert refused.refusal.reason == pb.REFUSAL_REASON_LOW_CONFIDENCE
-    assert "0.68" in refused.refusal.message
+    assert "0.84" in refused.refusal.message
     assert b"SELECT" not in refused.SerializeToString()
-    assert counters["refusals_low_confidence"] == 1
+    assert counters["refusals_low_confidence"] == 2
 
 
 async def test_a_stream_ends_with_the_answer_and_shows_drafts_when_asked(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def read_confidence(message: pb.Confidence) -> answers.Confidence:
         message.min_log_probability,
         message.mean_masked_probability,
         message.score,
+        message.matched_words,
     )
 
 

@@ -60,6 +60,7 @@ def _confidence_pb(confidence: Confidence) -> pb.Confidence:
         min_log_probability=confidence.min_log_probability,
         mean_masked_probability=confidence.mean_masked_probability,
         score=confidence.score,
+        matched_words=confidence.matched_words,
     )
 
 

@@ -25,7 +25,7 @@ def test_sql_comes_with_all_that_is_known_of_it(daemon: StandInDaemon, either: A
     assert answer.certificate.dialect == "sqlite"
     assert answer.confidence.min_log_probability == -1.5
     assert [other.sql for other in answer.alternatives] == ["SELECT COUNT(id) FROM orders;"]
-    assert answer.confidence.score == 0.75
+    assert (answer.confidence.score, answer.confidence.matched_words) == (0.75, 0.5)
     assert answer.usage.cached_tokens == 30
     assert answer.usage.attempts == 2
     assert answer.request_id == "r1"

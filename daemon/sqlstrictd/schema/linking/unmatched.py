@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlstrictd.schema.linking.alike import alike
-from sqlstrictd.schema.linking.index import index_of
+from sqlstrictd.schema.linking.index import SchemaIndex, index_of
 from sqlstrictd.schema.linking.terms import terms_of
 from sqlstrictd.schema.linking.vocabulary import STOP_WORDS
 from sqlstrictd.schema.types import Schema
@@ -42,9 +42,17 @@ def unmatched_words(schema: Schema, question: str) -> Unmatched:
     terms = terms_of(question)
     likenesses: dict[str, float] = {}
     for term, found in zip(terms, alike(terms, index), strict=True):
-        if term.is_content and not term.is_value and term.word not in STOP_WORDS | _ANY_SCHEMA:
+        says_nothing = term.word in STOP_WORDS or (
+            # But where a table is called orders, orders are what the question is about.
+            term.word in _ANY_SCHEMA and not _names_table(index, term.word)
+        )
+        if term.is_content and not term.is_value and not says_nothing:
             best = max(found.values(), default=0.0)
             likenesses[term.word] = max(best, likenesses.get(term.word, 0.0))
     missing = tuple(word for word, likeness in likenesses.items() if likeness == 0.0)
     share = sum(1.0 - likeness for likeness in likenesses.values()) / max(1, len(likenesses))
     return Unmatched(missing, share)
+
+
+def _names_table(index: SchemaIndex, word: str) -> bool:
+    return any(own[0].words == (word,) for own in index.places)
