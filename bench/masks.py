@@ -4,12 +4,13 @@
         [--grammar draft|exact] [--limit N] [--tables N ...]
 
 DIR holds one NAME.sql of DDL per schema; FILE is JSON Lines of {"schema", "question", "sql"}. Each
-statement, as sqlglot writes it, is fed token by token to the matcher of the grammar that the daemon
-would use: the draft grammar of its schema, or the exact grammar of its own skeleton. A mask is
-timed wherever the engine would ask for one; forced tokens are gone past without, as the engine
-does. A grammar is new for the first statement on it only. `--tables`: also schemas of so many
-tables, put together from all of DIR. Of the model only the vocabulary counts. Times are of the
-thread's own processor time, so that other programs do not count. The last line is one JSON object.
+statement, spelled as the grammar spells (rendering.py), is fed token by token to the matcher of the
+grammar that the daemon would use: the draft grammar of its schema, or the exact grammar of its own
+skeleton. A mask is timed wherever the engine would ask for one; forced tokens are gone past
+without, as the engine does. A grammar is new for the first statement on it only. `--tables`: also
+schemas of so many tables, put together from all of DIR. Of the model only the vocabulary counts.
+Times are of the thread's own processor time, in milliseconds, so that other programs do not count.
+The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import sqlglot
-from sqlglot.errors import SqlglotError
+from rendering import CannotRender, render
 from sqlstrictd.constraint import Grammar, draft_grammar, exact_grammar, skeleton_of
 from sqlstrictd.engine.failure import RequestFailed
 from sqlstrictd.engine.llama import Model
@@ -150,8 +150,8 @@ def main() -> int:
     bench = Bench(model.vocabulary, arguments.grammar)
     for row in rows:
         try:
-            statement = sqlglot.transpile(row["sql"], read="sqlite", write="sqlite")[0] + ";"
-        except SqlglotError:
+            statement = render(row["sql"], schemas[row["schema"]])
+        except CannotRender:
             continue
         bench.walk(schemas[row["schema"]], statement)
     result: dict[str, object] = {
