@@ -2,6 +2,7 @@
 
     lexical.py       tokens: one statement, no comment, no operator or string read in two ways
     tree.py          sqlglot's tree: only nodes that a statement of its kind may hold
+    clauses.py       clauses in their order; slips.py: what else sqlglot passes over
     words.py         every word accounted for, every call one of the dialect's functions
     scope.py         every name of a query resolved where it stands (columns.py, from_clause.py)
     writes.py        ... and of INSERT, UPDATE and DELETE

@@ -23,6 +23,7 @@ from sqlstrictd.verify.lexical import MAX_PROBLEMS, Reporter, lex
 from sqlstrictd.verify.prepare import Prepared, prepare
 from sqlstrictd.verify.rules import Rules, rules_of
 from sqlstrictd.verify.scope import Resolver
+from sqlstrictd.verify.slips import check_slips
 from sqlstrictd.verify.tree import check_counts, check_nodes, parse
 from sqlstrictd.verify.types import check_types
 from sqlstrictd.verify.verdict import CheckName, Problem, StatementKind, Verdict
@@ -137,6 +138,7 @@ class _Check:
             *check_calls(tokens, self._names, self._kind, self._rules, self._reporter),
             *check_nodes(self._tree, self._kind, self._rules, self._reporter),
             *check_counts(self._tree, self._tokens, self._dialect, self._reporter),
+            *check_slips(self._tokens, frozenset(self._names), self._reporter),
             *check_clauses(self._tokens, self._names, self._reporter),
             *check_as(self._tree, self._tokens, self._names, self._reporter),
             *check_joins(self._tree, self._tokens, self._dialect, self._reporter),

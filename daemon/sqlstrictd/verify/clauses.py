@@ -82,7 +82,7 @@ def check_as(
             return [reporter.problem("syntax", "Nothing is named by this AS.", token.start)]
         if casts and casts[-1]:
             continue
-        if following is not None and following.start in names:
+        if following is not None and following.start in names and following.kind != "number":
             if isinstance(names[following.start].parent, exp.Alias | exp.TableAlias):
                 continue
         elif following is not None and following.kind == "string":

@@ -129,7 +129,7 @@ def check_distinct_order(
         Wrong: an expression of ORDER BY is not among the outputs.
     """
     rules = typer.rules
-    if not rules.has_strict_group_by:
+    if not rules.has_strict_distinct:
         return
     returned = {key_of(o.meaning or o.node, typer) for o in outputs if o.meaning or o.node}
     for term in order:

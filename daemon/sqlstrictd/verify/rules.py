@@ -28,7 +28,7 @@ _OPERATORS: Final = {
     "ansi": frozenset(["||"]),
 }
 # Words of queries that are no names, functions or types, beside those in the facts' own forms.
-_QUERY_WORDS: Final = frozenset(
+QUERY_WORDS: Final = frozenset(
     """
     ALL AND ANY AS ASC BETWEEN BY CASE CAST COLLATE CROSS CURRENT CURRENT_DATE CURRENT_TIME
     CURRENT_TIMESTAMP DESC DISTINCT ELSE END ESCAPE EXCEPT EXCLUDE EXISTS FALSE FETCH FILTER FIRST
@@ -160,7 +160,7 @@ def rules_of(dialect: str) -> Rules:
     literals = " ".join(_literals(facts.literals.values()))
     functions = {name.upper() for call in calls for name in call.names.split()} | {"COUNT"}
     functions |= {name.upper() for name in _CALLED.findall(written)}
-    words = _QUERY_WORDS | set(_MORE_WORDS[dialect].split())
+    words = QUERY_WORDS | set(_MORE_WORDS[dialect].split())
     words |= {
         word.upper()
         for text in (written, terminals, literals, *operators)

@@ -17,7 +17,7 @@ from sqlstrictd.schema.cursor import show
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.verify.kinds import ALLOWED_ARGUMENTS, KIND_NODES
 from sqlstrictd.verify.lexical import Reporter
-from sqlstrictd.verify.rules import Rules
+from sqlstrictd.verify.rules import QUERY_WORDS, Rules
 from sqlstrictd.verify.verdict import Problem
 
 # It logs the text of statements that it falls back on.
@@ -38,6 +38,9 @@ def parse(sql: str, dialect: str, reporter: Reporter) -> exp.Expr | Problem:
         return Problem("syntax", "The statement cannot be cut into tokens.")
     except RecursionError:
         return reporter.problem("syntax", "The statement is nested too deeply for the checker.", 0)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        # The parser's own slips on statements that are none; what it cannot read is refused.
+        return Problem("syntax", "The statement cannot be parsed.")
     if len(trees) != 1:
         return reporter.problem("kind", "There is not exactly one statement.", 0)
     return trees[0]
@@ -103,6 +106,10 @@ def _judge(node: exp.Expr, allowed: frozenset[str], rules: Rules) -> str:
                 return f"{_name_kind(node)} cannot have {key.strip('_').upper()} here."
     if isinstance(node, exp.Anonymous) and str(node.this).upper() not in rules.functions:
         return f"{show(str(node.this))} is not among the functions that may be called."
+    if isinstance(node, exp.Var) and node.name.upper() in QUERY_WORDS:
+        return f"{show(node.name)} cannot stand here."
+    if isinstance(node, exp.Alias) and not isinstance(node.parent, exp.Select):
+        return f"{show(node.alias)} names nothing here."
     if isinstance(node, exp.Var) and isinstance(node.parent, exp.Ordered | exp.Group | exp.Limit):
         return f"{show(node.name)} cannot stand here."
     if isinstance(node, exp.Join):

@@ -7,7 +7,8 @@ their own prepare comes after it where they are installed. What it does not know
     types_parse.py        the tree, with calls as written
     types_queries.py      queries, their clauses and outputs;  types_from.py  their sources
     types_expressions.py  expressions;  types_calls.py  calls, aggregates, windows
-    types_postgres.py     PostgreSQL's answers;  types_rules.py  those of engines that convert
+    types_postgres.py     PostgreSQL's answers;  types_duckdb.py  DuckDB's
+    types_rules.py        what is asked, and the answers of engines that convert
     grouping.py           GROUP BY and DISTINCT
 """
 
@@ -17,6 +18,7 @@ from sqlglot import exp
 
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify.lexical import Reporter
+from sqlstrictd.verify.types_duckdb import DuckDBRules
 from sqlstrictd.verify.types_parse import parse_calls
 from sqlstrictd.verify.types_postgres import PostgresRules
 from sqlstrictd.verify.types_rules import Loose, Rules
@@ -42,7 +44,9 @@ def check_types(sql: str, schema: Schema, dialect: str, reporter: Reporter) -> l
 
 def rules_of(dialect: str) -> Rules:
     """Return what stands for the engine of a dialect."""
-    return PostgresRules() if dialect in ("postgres", "duckdb") else Loose(dialect)
+    if dialect == "postgres":
+        return PostgresRules()
+    return DuckDBRules() if dialect == "duckdb" else Loose(dialect)
 
 
 def _offset(node: exp.Expr | None) -> int:

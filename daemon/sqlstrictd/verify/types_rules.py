@@ -41,6 +41,8 @@ class Rules:
     has_aliases_in_having = False
     groups_by_primary_key = False
     has_strict_group_by = True
+    # Whether SELECT DISTINCT sorts by what it returns alone.
+    has_strict_distinct = True
     has_filter = True
     has_limit_in_subquery = True
     # Functions whose arguments come to one type, as the branches of CASE do.
@@ -108,7 +110,7 @@ class Loose(Rules):
     def __init__(self, name: str) -> None:
         self.name = name
         self.has_aliases_in_having = name != "ansi"
-        self.has_strict_group_by = name == "mysql"
+        self.has_strict_group_by = self.has_strict_distinct = name == "mysql"
         self.has_filter = name != "mysql"
         self.has_limit_in_subquery = name != "mysql"
         self._arities = arities(name)

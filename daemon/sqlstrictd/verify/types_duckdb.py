@@ -1,0 +1,267 @@
+"""DuckDB's types, for where DuckDB is not installed: by classes, from the facts of the dialect.
+
+DuckDB converts more than PostgreSQL does and less than MySQL: numbers among each other, dates to
+timestamps, literals in quotes to what they are compared with, nothing to text but by ||. Types are
+the classes of `dialects/facts.py` (X and N are both N here), spans of time ("span"), times of day
+("time"), lists ("N[]") and others by their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlglot import exp
+
+from sqlstrictd import dialects
+from sqlstrictd.dialects import value_class
+from sqlstrictd.dialects.facts import Call
+from sqlstrictd.schema.cursor import show
+from sqlstrictd.schema.types import Column
+from sqlstrictd.verify.types_catalog import UNKNOWN, Context
+from sqlstrictd.verify.types_literals import fits
+from sqlstrictd.verify.types_rules import Called, Rules
+from sqlstrictd.verify.types_scope import Value, Wrong
+
+_NAMED: Final = {
+    **dict.fromkeys(("int4", "int8", "numeric", "float8"), "N"),
+    "bool": "B",
+    "text": "T",
+    "date": "D",
+    "interval": "span",
+    "time": "time",
+    **dict.fromkeys(("timestamp", "timestamptz"), "S"),
+    "timetz": "time",
+}
+_SHOWN: Final = {"N": "number", "T": "text", "B": "boolean", "D": "date", "S": "timestamp"}
+_READ_AS: Final = {"N": "numeric", "D": "date", "S": "timestamp", "B": "bool", "time": "time"}
+_NUMBERS: Final = frozenset({"INT", "WIDTH", "PLACES", "SHARE"})
+_COMPARED: Final = frozenset("= <> < <= > >=".split())
+_MATCHED: Final = frozenset("~~ ~~* ~".split())
+# What + and - make of two different types; numbers with numbers go without saying.
+_SUMS: Final = {
+    ("D", "N"): "D",
+    ("D", "span"): "S",
+    ("S", "span"): "S",
+    ("time", "span"): "time",
+    ("span", "span"): "span",
+}
+_DIFFERENCES: Final = {("D", "D"): "N", ("S", "S"): "span", ("D", "S"): "span", ("S", "D"): "span"}
+# What is written with words between its arguments, or is no call among the facts.
+_MORE: Final = (
+    Call("CONCAT", "E E*", "T"),
+    Call("CONCAT_WS", "T E*", "T"),
+    Call("POSITION", "T T", "N"),
+    Call("TRIM", "T T?", "T"),
+    Call("SUBSTRING SUBSTR", "T N N?", "T"),
+    Call("LEFT RIGHT", "T N", "T"),
+    Call("ABS", "N", "N"),
+)
+
+
+class DuckDBRules(Rules):
+    """DuckDB, as far as its facts go."""
+
+    name = "duckdb"
+    has_aliases_in_having = True
+    has_strict_distinct = False
+    branch_functions = frozenset({"COALESCE", "GREATEST", "LEAST", "IFNULL"})
+
+    def __init__(self) -> None:
+        self._facts = dialects.get("duckdb")
+        groups = ((self._facts.aggregates, "a"), (self._facts.windows, "w"))
+        self._calls: dict[str, list[tuple[Call, str]]] = {
+            "COUNT": [(Call("COUNT", "E?", "N"), "a")]
+        }
+        for calls, kind in (((*self._facts.calls, *_MORE), "f"), *groups):
+            for call in calls:
+                for name in call.names.split():
+                    self._calls.setdefault(name.upper(), []).append((call, kind))
+        for name in ("PERCENTILE_CONT", "PERCENTILE_DISC"):
+            self._calls[name] = [(Call(name, "N N", "N"), "o")]
+
+    def column_type(self, column: Column) -> str:
+        """Return the class of the declared type."""
+        return self._read(column.type)
+
+    def _read(self, written: str) -> str:
+        upper = " ".join(written.upper().split("(")[0].split())
+        if written.endswith("]"):
+            return f"{self._read(written[: written.rindex('[')])}[]"
+        if upper.startswith("TIME") and not upper.startswith("TIMESTAMP"):
+            return "time"
+        if upper == "INTERVAL":
+            return "span"
+        letter = value_class(written, self._facts)
+        return "N" if letter == "X" else upper if letter in "OU" else letter
+
+    def operator(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
+        """Decide by the classes of the operands."""
+        if any(operand.items for operand in operands):
+            return self._rows(symbol, operands, node)
+        result = self._apply(symbol, [operand.type for operand in operands], operands, node)
+        if result is None:
+            shown = " and ".join(map(_show, operands))
+            raise Wrong(f"There is no operator {symbol} for {shown}; write a CAST.", node)
+        return Value(result)
+
+    def _rows(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
+        if len(operands) != 2 or len(operands[0].items) != len(operands[1].items):
+            raise Wrong("The two sides do not have as many columns.", node)
+        for left, right in zip(operands[0].items, operands[1].items, strict=True):
+            self.operator(symbol, (left, right), node)
+        return Value("B")
+
+    def _apply(
+        self, symbol: str, types: list[str], operands: Sequence[Value], node: exp.Expr
+    ) -> str | None:
+        if len(types) == 1:
+            return types[0] if types[0] in ("N", "span") else None
+        left, right = types
+        if symbol in _COMPARED:
+            matched = self.matched(operands)
+            if matched is None:
+                return "B" if _are_compared(set(types), node) else None
+            self._check_literals(operands, matched, node)
+            return "B"
+        if symbol in _MATCHED:
+            return "B" if {left, right} <= {"T", UNKNOWN} else None
+        if symbol == "||":
+            lists = [type_ for type_ in types if type_.endswith("[]")]
+            return (lists[0] if len(set(types)) == 1 else None) if lists else "T"
+        if symbol in ("->", "->>"):
+            return {"->": "J", "->>": "T"}[symbol] if left in ("J", "T") else None
+        if {left, right} == {"N"}:
+            return "N"
+        if symbol in ("*", "/"):
+            return "span" if (left, right) == ("span", "N") else None
+        if symbol == "-" and (left, right) in _DIFFERENCES:
+            return _DIFFERENCES[left, right]
+        if symbol in ("+", "-"):
+            swapped = _SUMS.get((right, left)) if symbol == "+" else None
+            return _SUMS.get((left, right)) or swapped
+        return None
+
+    def kinds(self, name: str) -> frozenset[str]:
+        """Say what the facts have the function under."""
+        return frozenset(kind for _, kind in self._calls.get(name.upper(), ()))
+
+    def call(self, name: str, arguments: Sequence[Value], node: exp.Expr, wants: str) -> Called:
+        """Find a call among the facts that takes the arguments."""
+        kinds = {"w": "aw", "o": "o"}.get(wants, "fa")
+        for call, kind in self._calls.get(name.upper(), ()):
+            if kind in kinds:
+                result = self._fit(call, arguments)
+                if result is not None:
+                    return Called(Value(result), kind)
+        shown = ", ".join(map(_show, arguments)) or "no arguments"
+        if wants != "w" and self.kinds(name) == {"w"}:
+            raise Wrong(f"{name.upper()} needs OVER (...).", node)
+        raise Wrong(f"There is no function {name.upper()} here for {shown}.", node)
+
+    def _fit(self, call: Call, arguments: Sequence[Value]) -> str | None:
+        """Return what a call results in, if it takes the arguments."""
+        codes = call.arguments.split()
+        least = sum(not code.endswith(("?", "*")) for code in codes)
+        while codes and codes[-1].endswith("*") and len(codes) < len(arguments):
+            codes.append(codes[-1])
+        if not least <= len(arguments) <= len(codes):
+            return None
+        same: list[Value] = []
+        for argument, code in zip(arguments, codes, strict=False):
+            letter = code.rstrip("?*")
+            if letter == "K":
+                same.append(argument)
+            elif letter != "E" and not self._takes(letter, argument):
+                return None
+        known = self.matched(same) if same else ""
+        if known is None:
+            return None
+        return known if call.result == "K" else "N" if call.result == "X" else call.result
+
+    def _takes(self, letter: str, argument: Value) -> bool:
+        if len(letter) > 1:
+            letter = "N" if letter in _NUMBERS else "T"
+        letter = "N" if letter == "X" else letter
+        if argument.type == UNKNOWN:
+            return argument.literal is None or letter == "T"
+        if letter == "O":
+            return True
+        return argument.type == letter or (letter == "S" and argument.type == "D")
+
+    def matched(self, values: Sequence[Value]) -> str | None:
+        """Return the class that values come to: a timestamp for dates, text for literals."""
+        types = {value.type for value in values} - {UNKNOWN}
+        if types == {"D", "S"}:
+            return "S"
+        if len(types) > 1:
+            return None
+        return types.pop() if types else "T"
+
+    def common(self, values: Sequence[Value], what: str, node: exp.Expr) -> Value:
+        """Match the classes of branches."""
+        matched = self.matched(values)
+        if matched is None:
+            shown = ", ".join(dict.fromkeys(map(_show, values)))
+            raise Wrong(f"{what} cannot be of different types: {shown}; write a CAST.", node)
+        self._check_literals(values, matched, node)
+        return Value(matched)
+
+    def coerce(
+        self, value: Value, target: str, what: str, node: exp.Expr, context: Context
+    ) -> None:
+        """Check a value against the class that its place wants."""
+        fitting = {target, UNKNOWN} | ({"N", "T"} if target == "B" else set())
+        fitting |= {"D"} if target == "S" else set()
+        if value.items or value.type not in fitting:
+            raise Wrong(f"{what} must be {_show(Value(target))}, not {_show(value)}.", node)
+        self._check_literals((value,), target, node)
+
+    def cast(self, value: Value, written: str, node: exp.Expr) -> Value:
+        """Take any single value to the types that the facts have."""
+        target = self._read(written)
+        if value.items or value.type.endswith("[]") != target.endswith("[]"):
+            raise Wrong(f"{_show(value)} cannot be cast to {show(written)}.", node)
+        self._check_literals((value,), target, node)
+        return Value(target)
+
+    def declared(self, written: str, node: exp.Expr) -> str:
+        """Read a declared type."""
+        return self._read(written)
+
+    def sort(self, value: Value, what: str, node: exp.Expr) -> None:
+        """Everything can be compared and sorted."""
+
+    def number(self, text: str) -> str:
+        """Numbers are of one class."""
+        return "N"
+
+    def named(self, name: str) -> str:
+        """Return the class of one of PostgreSQL's types."""
+        return _NAMED[name]
+
+    def _check_literals(self, values: Sequence[Value], target: str, node: exp.Expr) -> None:
+        read_as = _READ_AS.get(target)
+        for value in values:
+            if value.type == UNKNOWN and value.literal is not None and read_as is not None:
+                if not fits(value.literal, read_as):
+                    raise Wrong(f"A literal here is not a valid {_show(Value(target))}.", node)
+
+
+def _are_compared(types: set[str], node: exp.Expr) -> bool:
+    """Whether = and <> compare two classes: text as the other, but not with a written number."""
+    if not isinstance(node, exp.EQ | exp.NEQ):
+        return types == {"B", "N"}
+    sides = [node.this, node.args.get("expression")]
+    is_written = any(isinstance(side, exp.Literal) and not side.is_string for side in sides)
+    if "T" in types:
+        is_list = any(type_.endswith("[]") for type_ in types)
+        return not is_list and not (types == {"T", "N"} and is_written)
+    return types == {"B", "N"}
+
+
+def _show(value: Value) -> str:
+    if value.items:
+        return "a row"
+    shown = "an untyped literal" if value.type == UNKNOWN else value.type
+    return _SHOWN.get(shown, shown)
