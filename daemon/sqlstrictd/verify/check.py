@@ -16,7 +16,7 @@ from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify import definitions, duckdb_engine, writes
-from sqlstrictd.verify.clauses import check_as, check_clauses, check_joins
+from sqlstrictd.verify.clauses import check_as, check_clauses, check_frames, check_joins
 from sqlstrictd.verify.declared import DeclaredType, declared_types
 from sqlstrictd.verify.kinds import kind_of
 from sqlstrictd.verify.lexical import MAX_PROBLEMS, Reporter, lex
@@ -138,8 +138,11 @@ class _Check:
             *check_calls(tokens, self._names, self._kind, self._rules, self._reporter),
             *check_nodes(self._tree, self._kind, self._rules, self._reporter),
             *check_counts(self._tree, self._tokens, self._dialect, self._reporter),
-            *check_slips(self._tokens, frozenset(self._names), self._reporter),
+            *check_slips(
+                self._tokens, frozenset(self._names), self._rules.functions, self._reporter
+            ),
             *check_clauses(self._tokens, self._names, self._reporter),
+            *check_frames(self._tree, self._tokens, self._reporter),
             *check_as(self._tree, self._tokens, self._names, self._reporter),
             *check_joins(self._tree, self._tokens, self._dialect, self._reporter),
             *check_reserved(tokens, self._names, self._rules, self._reporter),

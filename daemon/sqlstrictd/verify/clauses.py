@@ -105,6 +105,17 @@ def _begins_body(token: Token) -> bool:
     return token.is_symbol("(") or token.is_word(*words)
 
 
+def check_frames(tree: exp.Expr, tokens: tuple[Token, ...], reporter: Reporter) -> list[Problem]:
+    """Refuse a window's frame with two ends and no BETWEEN."""
+    written = sum(
+        token.is_word("ROWS", "RANGE", "GROUPS") and following.is_word("BETWEEN")
+        for token, following in zip(tokens, tokens[1:], strict=False)
+    )
+    if written != sum(bool(spec.args.get("end")) for spec in tree.find_all(exp.WindowSpec)):
+        return [reporter.problem("syntax", "A frame has two ends after BETWEEN alone.", 0)]
+    return []
+
+
 def check_joins(
     tree: exp.Expr, tokens: tuple[Token, ...], dialect: str, reporter: Reporter
 ) -> list[Problem]:

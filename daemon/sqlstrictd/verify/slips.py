@@ -17,11 +17,16 @@ from sqlstrictd.verify.verdict import Problem
 _OPENING: Final = ("SELECT", "DISTINCT", "BY", "FROM", "WHERE", "VALUES", "SET", "AS", "ON", "AND")
 _OPENING_MORE: Final = ("OR", "NOT", "IN", "WHEN", "THEN", "ELSE", "HAVING", "JOIN", "BETWEEN")
 _AFTER_LIST: Final = ("ORDER", "ROWS", "RANGE", "GROUPS", "PARTITION", "FROM", "WHERE", "LIMIT")
+_SET_OPERATORS: Final = ("UNION", "INTERSECT", "EXCEPT")
+_AFTER_SET: Final = ("ALL", "DISTINCT", "SELECT", "VALUES", "WITH")
 _SECOND: Final = {"INSERT": "INTO", "DELETE": "FROM"}
 
 
 def check_slips(
-    tokens: tuple[Token, ...], names: frozenset[int], reporter: Reporter
+    tokens: tuple[Token, ...],
+    names: frozenset[int],
+    functions: frozenset[str],
+    reporter: Reporter,
 ) -> list[Problem]:
     """Refuse the first slip; `names` are the offsets of names, which are no keywords."""
     for index, token in enumerate(tokens):
@@ -34,7 +39,10 @@ def check_slips(
     if wanted is not None and not (len(tokens) > 1 and tokens[1].is_word(wanted)):
         message = f"{wanted} is missing after {tokens[0].value.upper()}."
         return [reporter.problem("syntax", message, tokens[0].start)]
-    return _check_pairs(tokens, names, reporter)
+    is_insert = wanted == "INTO" and len(tokens) > 3
+    if is_insert and not (tokens[3].is_symbol("(") or tokens[3].is_word(*_AFTER_SET)):
+        return [reporter.problem("syntax", "Columns or values are expected.", tokens[3].start)]
+    return _check_pairs(tokens, names, functions, reporter)
 
 
 def _judge(
@@ -52,6 +60,14 @@ def _judge(
     ends = following is None or (following.kind == "symbol" and following.text in "),;]")
     if word == "BY" and (ends or _is_keyword(following, names, _AFTER_LIST)):
         return "Nothing follows this BY."
+    if word in _SET_OPERATORS and not (
+        following is not None and (following.is_symbol("(") or following.is_word(*_AFTER_SET))
+    ):
+        return f"No query follows this {word}."
+    if word == "OVER" and not (
+        following is not None and (following.is_symbol("(") or following.start in names)
+    ):
+        return "OVER takes a window in parentheses, or the name of one."
     if word == "FILTER" and (following is None or not following.is_symbol("(")):
         return "FILTER takes a condition in parentheses."
     if token.is_word(*_OPENING, *_OPENING_MORE) and ends:
@@ -68,7 +84,10 @@ def _is_keyword(token: Token | None, names: frozenset[int], words: tuple[str, ..
 
 
 def _check_pairs(
-    tokens: tuple[Token, ...], names: frozenset[int], reporter: Reporter
+    tokens: tuple[Token, ...],
+    names: frozenset[int],
+    functions: frozenset[str],
+    reporter: Reporter,
 ) -> list[Problem]:
     """Refuse brackets that do not close each other, and words of CASE and FILTER that are alone."""
     opened: list[str] = []
@@ -76,11 +95,9 @@ def _check_pairs(
     for before, token, following in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
         if token.kind == "symbol" and token.text in "([":
             opened.append(token.text)
-            is_filter = before is not None and before.start not in names
-            if is_filter and before is not None and before.is_word("FILTER"):
-                if following is None or not following.is_word("WHERE"):
-                    message = "FILTER takes WHERE and a condition."
-                    return [reporter.problem("syntax", message, token.start)]
+            message = _judge_opening(before, following, names, functions)
+            if message:
+                return [reporter.problem("syntax", message, token.start)]
         elif token.kind == "symbol" and token.text in ")]":
             if not opened or opened.pop() + token.text not in ("()", "[]"):
                 return [reporter.problem("syntax", "This closes nothing.", token.start)]
@@ -93,3 +110,22 @@ def _check_pairs(
     if counts["CASE"] != counts["END"] or counts["WHEN"] != counts["THEN"]:
         return [reporter.problem("syntax", "A CASE is not whole.", 0)]
     return []
+
+
+def _judge_opening(
+    before: Token | None,
+    following: Token | None,
+    names: frozenset[int],
+    functions: frozenset[str],
+) -> str:
+    """Say what is wrong with an opening parenthesis; empty where nothing is."""
+    is_keyword = before is not None and before.kind == "word" and before.start not in names
+    word = before.value.upper() if before is not None and is_keyword else ""
+    if following is not None and following.is_symbol(")"):
+        is_call = before is not None and before.kind in ("word", "quoted")
+        return "" if is_call else "Nothing stands in these parentheses."
+    if word == "FILTER" and (following is None or not following.is_word("WHERE")):
+        return "FILTER takes WHERE and a condition."
+    if word in functions and following is not None and following.is_word("SELECT"):
+        return "A query as an argument stands in parentheses of its own."
+    return ""

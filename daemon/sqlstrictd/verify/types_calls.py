@@ -63,7 +63,7 @@ class Calls(Typer):
         if isinstance(node, exp.Trim):
             name = _TRIMS[str(node.args.get("position") or "").upper()]
             parts = [part for part in (node.this, node.args.get("expression")) if part is not None]
-            return self._call(name if self.rules.is_typed else "trim", parts, node, scope)
+            return self._call(name if self.rules.name == "postgres" else "trim", parts, node, scope)
         if isinstance(node, exp.StrPosition):
             return self._call("position", [node.this, node.args["substr"]], node, scope)
         if isinstance(node, exp.Overlay):

@@ -56,6 +56,9 @@ _MORE: Final = (
     Call("SUBSTRING SUBSTR", "T N N?", "T"),
     Call("LEFT RIGHT", "T N", "T"),
     Call("ABS", "N", "N"),
+    Call("EXTRACT", "T S", "N"),
+    Call("EXTRACT", "T SPAN", "N"),
+    Call("EXTRACT", "T TIME", "N"),
 )
 
 
@@ -180,6 +183,8 @@ class DuckDBRules(Rules):
         return known if call.result == "K" else "N" if call.result == "X" else call.result
 
     def _takes(self, letter: str, argument: Value) -> bool:
+        if letter in ("SPAN", "TIME"):
+            return argument.type == letter.lower()
         if len(letter) > 1:
             letter = "N" if letter in _NUMBERS else "T"
         letter = "N" if letter == "X" else letter
@@ -249,15 +254,11 @@ class DuckDBRules(Rules):
 
 
 def _are_compared(types: set[str], node: exp.Expr) -> bool:
-    """Whether = and <> compare two classes: text as the other, but not with a written number."""
-    if not isinstance(node, exp.EQ | exp.NEQ):
-        return types == {"B", "N"}
-    sides = [node.this, node.args.get("expression")]
-    is_written = any(isinstance(side, exp.Literal) and not side.is_string for side in sides)
-    if "T" in types:
-        is_list = any(type_.endswith("[]") for type_ in types)
-        return not is_list and not (types == {"T", "N"} and is_written)
-    return types == {"B", "N"}
+    """Whether two different classes are compared: text with any other, but by = and <> alone."""
+    if types == {"B", "N"}:
+        return True
+    is_list = any(type_.endswith("[]") for type_ in types)
+    return isinstance(node, exp.EQ | exp.NEQ) and "T" in types and not is_list
 
 
 def _show(value: Value) -> str:

@@ -56,6 +56,8 @@ def resolve_update(resolver: Resolver, tree: exp.Update) -> None:
 
 def resolve_delete(resolver: Resolver, tree: exp.Delete) -> None:
     """Resolve a DELETE from one table."""
+    if resolver.dialect == "mysql" and tree.this.args.get("alias"):
+        resolver.report("The table of a DELETE cannot have an alias here.", tree.this)
     scope = _target_scope(resolver, tree.this)
     if scope is not None:
         _where(resolver, tree, scope)
