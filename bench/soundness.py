@@ -49,9 +49,10 @@ PARTICULARS = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\(.*\)|\b\w*[\d_.]\w*\b")
 
 
 class Tally:
-    """What became of the statements."""
+    """What became of the statements. Failures are written down as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, failures: Path | None) -> None:
+        self._file = failures
         self.n = self.returned = self.prepared = 0
         self.refused: Counter[str] = Counter()
         self.complaints: Counter[str] = Counter()
@@ -76,6 +77,9 @@ class Tally:
         what = complaint or one.refusal
         if what and what != "BUDGET":
             self.failures.append({"schema": case.name, "what": what, **asdict(one)})
+            if self._file:
+                with self._file.open("a") as lines:
+                    lines.write(json.dumps(self.failures[-1]) + "\n")
 
     def result(self) -> dict[str, object]:
         """Return the figures."""
@@ -118,7 +122,7 @@ def main() -> int:
             tally = measure(arguments, cases, model, judge)
     finally:
         judge.close()
-    return report(tally, judge, arguments.failures)
+    return report(tally, judge)
 
 
 def read(path: Path, dialect: str, judge: RealEngine) -> Case | None:
@@ -140,7 +144,9 @@ def measure(
     Every schema has its turn before any is asked again.
     """
     order = random.Random(arguments.seed)
-    tally = Tally()
+    tally = Tally(arguments.failures)
+    if arguments.failures:
+        arguments.failures.write_text("")
     waiting: list[Case] = []
     with Engine(model, SETTINGS) as engine:
         writer = Writer(
@@ -181,12 +187,10 @@ def prepare(judge: RealEngine, statement: str) -> str:
     return judge.prepare(statement)
 
 
-def report(tally: Tally, judge: RealEngine, failures: Path | None) -> int:
+def report(tally: Tally, judge: RealEngine) -> int:
     """Print everything; return 1 where a returned statement does not prepare."""
     for failure in tally.failures[:SHOWN]:
         print(f"{failure['schema']}: {failure['what']}\n    {failure['statement']}")
-    if failures:
-        failures.write_text("".join(json.dumps(one) + "\n" for one in tally.failures))
     lengths = sorted(tally.lengths)
     shares = {f"p{part}": lengths[len(lengths) * part // 100] for part in (50, 90, 95, 99)}
     print(f"{judge.name}; {len(tally.schemas)} schemas; tokens a statement: {shares}")
