@@ -128,6 +128,8 @@ def test_copies_go_their_own_ways(grammars: Grammars, vocabulary: Vocabulary) ->
     [
         "",
         "start: missing",
+        # What it shows of the text must not be taken for what it says of it.
+        'start: missing\nlimit: "too many items"',
         'start: "a" ((',
         "start: /[a-/",
         'start: "\ud800"',

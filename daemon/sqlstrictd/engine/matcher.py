@@ -52,6 +52,7 @@ _LIMIT_WORDS = (
 )
 # Where a grammar's text is wrong, as "at 12(34): ...".
 _POSITION = re.compile(r"^(?:at )?(\d+)\((\d+)\)")
+_EXCERPT = re.compile(r"\s*\d+ \| ")
 
 _T = TypeVar("_T")
 
@@ -249,7 +250,9 @@ def _failure(matcher: LLMatcher) -> RequestFailed:
     message = matcher.get_error().lower()
     if "noextensionbias" in message:  # its name for a mask without tokens
         return RequestFailed("MASK_EMPTY", "the grammar came to a dead end")
-    if any(words in message for words in _LIMIT_WORDS):
+    # Of a text that is wrong it shows some lines, in which "items" is a table of somebody's.
+    said = " ".join(line for line in message.splitlines() if not _EXCERPT.match(line))
+    if any(words in said for words in _LIMIT_WORDS):
         return RequestFailed("GRAMMAR_TOO_LARGE", "the grammar exceeds a limit of the matcher")
     position = _POSITION.search(message)
     place = f" at line {position[1]}, column {position[2]}" if position else ""
