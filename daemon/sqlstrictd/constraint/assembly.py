@@ -75,6 +75,11 @@ class Assembly:
         """Whether some query of a kind may stand inside of others, once `settle` was called."""
         return kind in self._lines
 
+    def inner(self, kind: str, scope: str) -> str:
+        """Name the rule of the queries of a kind that may stand in a scope; empty for none."""
+        own = f"{kind}_{scope}u"
+        return own if own in self._lines else kind if kind in self._lines else ""
+
     def rule_names(self) -> frozenset[str]:
         """The names of the rules that belong to no scope."""
         return frozenset(self._lines)

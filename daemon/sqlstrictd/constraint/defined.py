@@ -27,8 +27,12 @@ def needs_of(defined: Defined, manner: Manner) -> tuple[str, ...]:
 def defined_rule(assembly: Assembly, defined: Defined, scope: Scope, rule: str) -> None:
     """Add the rule of the query that gives these outputs from that scope."""
     manner, at = assembly.manner, scope.label
-    # What GROUP BY names by its position can be no window expression.
+    # What GROUP BY names by its position can be no window expression, and MySQL takes a column of
+    # a window for the output of that name.
+    hidden = {fold(column.name) for one in scope.instances for column in one.columns}
+    is_hiding = any(fold(output.name) in hidden for output in defined.outputs)
     may_be_window = not any(output.is_total for output in defined.outputs)
+    may_be_window = may_be_window and not (is_hiding and manner.dialect.name == "mysql")
     items = [_item(assembly, output, scope, may_be_window) for output in defined.outputs]
     if not items or not all(items):
         return

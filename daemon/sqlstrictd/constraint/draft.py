@@ -17,7 +17,7 @@ from sqlstrictd.constraint.scopes import ColumnRules, ScopeColumn, table_columns
 from sqlstrictd.constraint.sources import ALWAYS, JOINS
 from sqlstrictd.constraint.terminals import any_of, literal
 from sqlstrictd.constraint.values import Manner
-from sqlstrictd.constraint.writes import Target, add_writes
+from sqlstrictd.constraint.writes import Writes, needs_of_writes, needs_queries
 from sqlstrictd.dialects import get
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema.names import fold, quote_name
@@ -65,18 +65,22 @@ def draft_grammar(
     for rule in ("c_v", "b_v"):
         inside[rule] = [*own[rule], "ALIAS", "QUALIFIER ALIAS"]
     terminals.define("TABLE", any_of(quote_name(one.name, dialect) for one in found))
-    assembly.add_scope("d", own)
+    writing = () if policy.only_reads else needs_of_writes(assembly)
+    assembly.add_scope("d", own, further=writing)
     assembly.add_scope(
         "w", inside, is_main=False, inside=("w",), further=("query_0", "query_1", *_MEMBERS)
     )
     assembly.settle()
     statements: list[str] = []
+    if needs_queries(policy):
+        queries = assembly.queries()
+        add_constants(assembly, queries)
+        queries.append(_with(assembly))
+        assembly.add("query", *queries)
     if "select" in policy.kinds:
-        statements = assembly.queries()
-        add_constants(assembly, statements)
-        statements.append(_with(assembly))
-    targets = [Target("TABLE", "d", tuple(), "COLUMN")]
-    add_writes(assembly, targets, policy, statements)
+        statements.append("query")
+    if not policy.only_reads:
+        statements += Writes(assembly, schema, policy).draft(found, "d")
     return Grammar.of(assembly.text(statements))
 
 

@@ -20,14 +20,15 @@ from sqlstrictd.constraint.skeleton import Defined, FromClause, Skeleton, Source
 from sqlstrictd.constraint.sources import FromRules, linked_orders
 from sqlstrictd.constraint.terminals import literal
 from sqlstrictd.constraint.values import Manner
-from sqlstrictd.constraint.writes import Target, add_writes
+from sqlstrictd.constraint.writes import Target, Writes, needs_of_writes
 from sqlstrictd.dialects import get
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema.names import fold, quote_name
 from sqlstrictd.schema.types import Schema
 
 # Copies of the rules in one grammar: each costs time to compile, and to find the first tokens.
-MAX_SCOPES = 8
+MAX_SCOPES = 6
+_CHANGING = frozenset({"insert", "update", "delete"})
 
 
 def exact_grammar(
@@ -67,6 +68,9 @@ class _Exact:
             scope = self._scope(clause, f"s{len(self._scopes)}")
             if scope is not None and len(self._scopes) < max_scopes:
                 self._scopes[clause] = scope
+        change = skeleton.change
+        self._view = change.query if change is not None and "create_view" in policy.kinds else None
+        self._view_scope = self._scope(self._view.clause, "v0") if self._view else None
         self._assembly = Assembly(manner, self._vectors(manner))
         self._columns = ColumnRules(manner, self._assembly.terminals)
         self._from = FromRules(self._keys, self._assembly.terminals, manner.is_typed, self._body_of)
@@ -75,6 +79,10 @@ class _Exact:
         """Write it."""
         assembly, manner = self._assembly, self._assembly.manner
         assembly.terminals.define("ALIAS", alias_terminal(self._dialect.reserved_words))
+        needs = self._needs_of_names()
+        if not self._policy.only_reads:
+            needs += needs_of_writes(assembly)
+        shunned = self._shunned()
         for scope in self._scopes.values():
             own = self._own_rules(scope)
             for depth in (0, 1):
@@ -83,8 +91,9 @@ class _Exact:
                 scope.label,
                 own,
                 is_main=not scope.outer,
+                is_inner=not any(one.name in shunned for one in scope.instances),
                 inside=self._around(scope),
-                further=self._needs_of_names(),
+                further=needs,
             )
         for name, scope in self._bodies.items():
             assembly.add_scope(
@@ -94,11 +103,22 @@ class _Exact:
                 is_inner=False,
                 further=needs_of(self._defined[name], manner),
             )
+        if self._view is not None and self._view_scope is not None:
+            own = self._own_rules(self._view_scope)
+            further = needs_of(self._view, manner)
+            assembly.add_scope("v0", own, is_main=False, is_inner=False, further=further)
         assembly.settle()
+        for name, one in self._defined.items():
+            defined_rule(assembly, one, self._bodies[name], self._rule_of(one))
+        head = self._head()
         statements: list[str] = []
         if "select" in self._policy.kinds:
-            statements += self._queries()
-        add_writes(assembly, self._targets(), self._policy, statements)
+            statements += self._queries(head)
+        if not self._policy.only_reads:
+            writes = Writes(assembly, self._schema, self._policy)
+            scopes = list(self._scopes.values())
+            change = self._skeleton.change
+            statements += writes.exact(self._targets(), scopes, change, head, self._view_query())
         if not statements:
             raise ValueError("no statement can be written from this skeleton")
         return Grammar.of(assembly.text(statements))
@@ -109,20 +129,38 @@ class _Exact:
         return own
 
     def _targets(self) -> list[Target]:
-        """The tables that may be written: those that stand alone in a clause."""
-        dialect = self._dialect.name
-        return [
-            Target(
-                literal(quote_name(scope.instances[0].name, dialect)),
-                scope.label,
-                scope.instances[0].columns,
-            )
-            for scope in self._scopes.values()
-            if len(scope.instances) == 1
-            and not scope.outer
-            and not scope.instances[0].alias
-            and not scope.instances[0].is_defined
-        ]
+        """The tables that may be written: the draft's, or those that stand alone in a clause."""
+        found: dict[str, Target] = {}
+        for scope in self._scopes.values():
+            (one, *others), table = scope.instances, self._schema.table(scope.instances[0].name)
+            is_alone = not others and not scope.outer and not one.alias and not one.is_defined
+            if is_alone and table is not None and table.name not in found:
+                found[table.name] = Target(table, scope.label)
+        change = self._skeleton.change
+        if change is not None and change.table in found:
+            return [found[change.table]]
+        return list(found.values())
+
+    def _shunned(self) -> set[str]:
+        """The tables that no query inside may read: MySQL's, while they are written."""
+        if self._dialect.name != "mysql" or not self._policy.kinds & _CHANGING:
+            return set()
+        change = self._skeleton.change
+        if change is None and "select" in self._policy.kinds:
+            return set()
+        return {one.table.name for one in self._targets()}
+
+    def _view_query(self) -> str:
+        """Add the queries that a view may be made of; return their rule, empty for none."""
+        if "create_view" not in self._policy.kinds:
+            return ""
+        if self._view is not None and self._view_scope is not None:
+            defined_rule(self._assembly, self._view, self._view_scope, "view")
+        for scope in self._scopes.values():
+            names = [fold(column.name) for one in scope.instances for column in one.columns]
+            if not scope.outer and len(set(names)) == len(names):
+                self._assembly.add("view", f'"SELECT " "*" source_0_{scope.label}')
+        return "view" if "view" in self._assembly.rule_names() else ""
 
     def _needs_of_names(self) -> tuple[str, ...]:
         return tuple(
@@ -131,19 +169,18 @@ class _Exact:
             for name in (f"total_{d}", f"having_{d}", f"plain_{d}", f"source_{d}")
         ) + ("totterm", "plain", "total", "groups")
 
-    def _queries(self) -> list[str]:
-        assembly = self._assembly
-        queries = assembly.queries()
-        add_constants(assembly, queries)
+    def _queries(self, head: str) -> list[str]:
+        queries = self._assembly.queries()
+        add_constants(self._assembly, queries)
+        self._assembly.add("query", *queries)
+        return [f"{head} query".strip()]
+
+    def _head(self) -> str:
+        """Write the WITH of the statement; empty where it has none."""
         ctes = [one for one in self._defined.values() if one.is_cte]
-        for name, one in self._defined.items():
-            defined_rule(assembly, one, self._bodies[name], self._rule_of(one))
-        assembly.add("query", *queries)
-        if not ctes:
-            return ["query"]
         names = [literal(quote_name(one.name, self._dialect.name) + " AS (") for one in ctes]
         heads = [f'{n} {self._rule_of(one)} ")"' for n, one in zip(names, ctes, strict=True)]
-        return ['"WITH " ' + ' ", " '.join(heads) + ' " " query']
+        return '"WITH " ' + ' ", " '.join(heads) + ' " "' if heads else ""
 
     def _scope(self, clause: FromClause, label: str) -> Scope | None:
         instances = [self._instance(source) for source in clause.sources]

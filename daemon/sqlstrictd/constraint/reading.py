@@ -8,10 +8,12 @@ the rest. Runs in a worker, for it parses with sqlglot.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import sqlglot
 from sqlglot import exp
 
+from sqlstrictd.constraint.changes import read_change, target_of
 from sqlstrictd.constraint.inference import Resolve, infer_class
 from sqlstrictd.constraint.scopes import ScopeColumn, table_columns
 from sqlstrictd.constraint.skeleton import Defined, FromClause, Output, Skeleton, Source
@@ -53,12 +55,11 @@ class _Reading:
         for select in reversed(selects):
             self._clause(select)
         clauses = [self._clauses[id(select)] for select in selects]
-        written = tree.this if isinstance(tree, exp.DML | exp.DDL) else None
-        if isinstance(written, exp.Schema):
-            written = written.this
-        if isinstance(written, exp.Table):
-            table = self._schema.table(written.name)
+        change = read_change(tree, self._schema)
+        if change is not None:
+            table = self._schema.table(target_of(tree))
             clauses.insert(0, FromClause((Source(table.name),) if table else ()))
+            change = replace(change, query=self._read_rows(tree))
         members = [
             "".join(self._letters(node.left))
             for node in tree.find_all(exp.SetOperation)
@@ -68,7 +69,33 @@ class _Reading:
             tuple(dict.fromkeys(clause for clause in clauses if clause.sources)),
             tuple(self._defined.values()),
             tuple(dict.fromkeys(filter(None, members))),
+            change,
         )
+
+    def _read_rows(self, tree: exp.Expr) -> Defined | None:
+        """The query that a view is made of, or that INSERT takes its rows from."""
+        first = tree.args.get("expression")
+        while isinstance(first, exp.SetOperation | exp.Subquery):
+            first = first.this
+        if not isinstance(first, exp.Select):
+            return None
+        outputs: dict[str, Output] = {}
+        declared = [
+            one.name
+            for one in (tree.this.expressions if isinstance(tree.this, exp.Schema) else ())
+            if isinstance(tree, exp.Create)
+        ]
+        for number, one in enumerate(self._outputs(first)):
+            name = declared[number] if number < len(declared) else one.name
+            if name in ("", "*"):
+                name = f"column_{number + 1}"
+            while fold(name) in outputs:
+                name += f"_{number + 1}"
+            outputs[fold(name)] = replace(one, name=name)
+        clause = self._clause(first)
+        if not clause.sources or not outputs:
+            return None
+        return Defined("", tuple(outputs.values()), clause, is_cte=False)
 
     def _define(self, name: str, query: exp.Expr, declared: list[str], is_cte: bool) -> None:
         first = query
@@ -115,6 +142,13 @@ class _Reading:
             tuple(sources), outer, tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(order)), pairs
         )
 
+    def _sources_of(self, node: exp.Expr) -> list[Source]:
+        """The sources of a query, or the one table that an UPDATE or DELETE is about."""
+        if isinstance(node, exp.Select):
+            return self._sources(node)
+        table = self._schema.table(target_of(node))
+        return [Source(table.name)] if table is not None else []
+
     def _sources(self, select: exp.Select) -> list[Source]:
         """The sources of a query in order; none where one is not known."""
         clause = select.args.get("from_")
@@ -155,7 +189,7 @@ class _Reading:
             if not column.table or fold(column.table) in own:
                 continue
             for around in _around(select):
-                for source in self._sources(around):
+                for source in self._sources_of(around):
                     if fold(source.alias or source.name) == fold(column.table):
                         found[source] = None
         return tuple(found)
@@ -250,10 +284,10 @@ def _own_columns(select: exp.Select) -> Iterator[exp.Column]:
             pending += list(node.iter_expressions())
 
 
-def _around(select: exp.Select) -> Iterator[exp.Select]:
-    """The queries around a query, the nearest first."""
+def _around(select: exp.Select) -> Iterator[exp.Expr]:
+    """The queries around a query, the nearest first; an UPDATE or DELETE is one as well."""
     node = select.parent
     while node is not None:
-        if isinstance(node, exp.Select):
+        if isinstance(node, exp.Select | exp.Update | exp.Delete):
             yield node
         node = node.parent

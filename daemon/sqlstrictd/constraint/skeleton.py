@@ -62,15 +62,42 @@ class Defined:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A foreign key of a new table: its columns, the table they refer to, and columns there."""
+
+    columns: tuple[str, ...]
+    table: str
+    referenced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a statement writes: into which table, or what it makes, and which columns it names.
+
+    `columns` are in the statement's order those that INSERT lists, UPDATE sets, an index is on, or
+    a new table has; `keys` the lists of columns that a new table's PRIMARY KEY (the first, maybe
+    empty) and UNIQUE name. `query` gives a view its columns, or INSERT its rows.
+    """
+
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    keys: tuple[tuple[str, ...], ...] = ()
+    references: tuple[Reference, ...] = ()
+    query: Defined | None = None
+
+
+@dataclass(frozen=True)
 class Skeleton:
     """FROM clauses, outermost first; tables of the statement's own, in order of definition.
 
-    `members` are the value classes of set operations' columns, one letter a column.
+    `members` are the value classes of set operations' columns, one letter a column. `change` is
+    there if the statement writes.
     """
 
     clauses: tuple[FromClause, ...]
     defined: tuple[Defined, ...] = ()
     members: tuple[str, ...] = ()
+    change: Change | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and dicts."""
@@ -81,22 +108,34 @@ class Skeleton:
         """Read what `to_json` returned."""
         return cls(
             tuple(_clause(one) for one in data["clauses"]),
-            tuple(
-                Defined(
-                    one["name"],
-                    tuple(Output(**output) for output in one["outputs"]),
-                    _clause(one["clause"]),
-                    one["is_cte"],
-                )
-                for one in data["defined"]
-            ),
+            tuple(_defined(one) for one in data["defined"]),
             tuple(data["members"]),
+            None if data["change"] is None else _change(data["change"]),
         )
 
     def and_also(self, other: Skeleton) -> Skeleton:
         """Return a skeleton that allows what either allows; this one's clauses come first."""
         clauses = dict.fromkeys((*self.clauses, *other.clauses))
-        return Skeleton(tuple(clauses), self.defined, self.members or other.members)
+        members, change = self.members or other.members, self.change or other.change
+        return Skeleton(tuple(clauses), self.defined, members, change)
+
+
+def _defined(data: dict[str, Any]) -> Defined:
+    outputs = tuple(Output(**one) for one in data["outputs"])
+    return Defined(data["name"], outputs, _clause(data["clause"]), data["is_cte"])
+
+
+def _change(data: dict[str, Any]) -> Change:
+    return Change(
+        data["table"],
+        tuple(data["columns"]),
+        tuple(map(tuple, data["keys"])),
+        tuple(
+            Reference(tuple(one["columns"]), one["table"], tuple(one["referenced"]))
+            for one in data["references"]
+        ),
+        None if data["query"] is None else _defined(data["query"]),
+    )
 
 
 def _clause(data: dict[str, Any]) -> FromClause:

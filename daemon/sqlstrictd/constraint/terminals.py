@@ -68,8 +68,9 @@ class Terminals:
         self._bodies = dict(_FIXED)
         more = "" if dialect.is_typed else "|%"
         self._bodies["OP"] = rf"/ (\+|-|\*|\/{more}) /"
-        self._bodies["STR"] = f"/'({character}|''){{0,60}}'/"
-        self._bodies["SHORT"] = f"/'({character}|''){{0,24}}'/"
+        self._character = character
+        self._bodies["STR"] = self.text_of(60)
+        self._bodies["SHORT"] = self.text_of(24)
         self._bodies["SETOP"] = any_of(f" {word} " for word in dialect.set_operators)
         self._bodies.update(dialect.terminals)
         self._calls: dict[str, str] = {}
@@ -86,6 +87,10 @@ class Terminals:
             "s": "TIMESTAMP_STRING",
             "b": "BOOL",
         }.get(k, "")
+
+    def text_of(self, length: int) -> str:
+        """Return the body of a terminal of strings of at most so many characters."""
+        return f"/'({self._character}|''){{0,{length}}}'/"
 
     def copy(self) -> Terminals:
         """Return terminals to which more can be added without changing these."""

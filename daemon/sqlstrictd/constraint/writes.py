@@ -1,178 +1,263 @@
-"""Statements that change rows or tables: INSERT, UPDATE, DELETE, CREATE and ALTER.
+"""Statements that write: INSERT, UPDATE and DELETE, and the way to those that define.
 
-The table comes first in them, so each target has rules of its own and needs no candidates. A target
-is a table with its scope; a draft has one target that stands for all tables.
+The table comes first in them, so each table has rules of its own and needs no candidates. Exact
+ones are held to what each column takes: its class, its length and its values, NULL only where it
+may be, no column twice and none that the engine fills. Drafts name any of the table's own columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlstrictd.constraint.assembly import Assembly
-from sqlstrictd.constraint.scopes import ScopeColumn
+from sqlstrictd.constraint.definitions import Definitions
+from sqlstrictd.constraint.inserted import Inserted
+from sqlstrictd.constraint.new_columns import NewColumns
+from sqlstrictd.constraint.new_tables import NewTables
+from sqlstrictd.constraint.scopes import Scope
+from sqlstrictd.constraint.skeleton import Change
 from sqlstrictd.constraint.terminals import any_of, literal
+from sqlstrictd.constraint.written import Literals, WrittenColumn, written_columns, written_values
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema.names import quote_name
+from sqlstrictd.schema.types import Schema, Table
 
-# Assignments of one UPDATE, columns of one INSERT and of one CREATE TABLE.
-_MAX_COLUMNS = 12
-_MAX_ROWS = 5
+_MAX_ROWS = 20
+# Assignments and columns of a draft.
+_MAX_COLUMNS = 30
 
 
 @dataclass(frozen=True)
 class Target:
-    """A table that may be written: its name as a rule body, its scope, and its columns in order.
+    """A table that may be written, and the label of the scope that sees it alone."""
 
-    Without columns, any name that the terminal `column` matches may be written in any order, and
-    whether the statement fits the table is judged afterwards.
-    """
-
-    table: str
+    table: Table
     scope: str
-    columns: tuple[ScopeColumn, ...]
-    column: str = ""
-    inserted: tuple[str, ...] = ()  # the columns that INSERT is to name, where they are known
 
 
-def add_writes(
-    assembly: Assembly, targets: Iterable[Target], policy: Policy, statements: list[str]
-) -> None:
-    """Add the statements that the policy allows, beyond queries."""
-    _Writes(assembly, policy).add(list(targets), statements)
+def needs_queries(policy: Policy) -> bool:
+    """Whether statements of an allowed kind hold a whole query."""
+    return bool(policy.kinds & {"select", "insert", "create_view"})
 
 
-class _Writes:
-    def __init__(self, assembly: Assembly, policy: Policy) -> None:
+def needs_of_writes(assembly: Assembly) -> tuple[str, ...]:
+    """Name the rules of a scope that statements which write are made of."""
+    kinds = [f"{rule}_{k}" for k in assembly.manner.classes for rule in ("v", "case", "tot")]
+    return (*kinds, "cond", "tests_0", "source_0", "order")
+
+
+class Writes:
+    """Writes the statements of one grammar that change something, as far as a policy allows."""
+
+    def __init__(self, assembly: Assembly, schema: Schema, policy: Policy) -> None:
         self._assembly = assembly
         self._manner = assembly.manner
         self._dialect = assembly.manner.dialect
+        self._schema = schema
         self._policy = policy
+        self._kinds = policy.kinds & self._dialect.kinds
+        self._literals = Literals(assembly)
+        columns = NewColumns(assembly, self._literals)
+        self._definitions = Definitions(assembly, schema, columns)
+        self._tables = NewTables(assembly, schema, columns, self._definitions.words)
 
-    def add(self, targets: list[Target], statements: list[str]) -> None:
-        kinds = self._policy.kinds & self._dialect.kinds
+    def exact(
+        self,
+        targets: Sequence[Target],
+        scopes: Sequence[Scope],
+        change: Change | None,
+        head: str,
+        view: str,
+    ) -> list[str]:
+        """Write the exact statements that write.
+
+        `head` is the WITH of queries, `view` the rule of a view's query, both as bodies; each may
+        be empty.
+        """
+        found: list[str] = []
         for target in targets:
-            if "update" in kinds:
-                statements += self._update(target)
-            if "delete" in kinds:
-                statements.append(f'"DELETE FROM " {target.table} {self._where(target)}')
-            if "insert" in kinds:
-                statements += self._insert(target)
-            if "create_index" in kinds:
-                statements.append(self._create_index(target))
-            if "alter_table" in kinds:
-                statements += self._alter(target)
-        if "create_table" in kinds:
-            statements.append(self._create_table(targets))
-        if "create_view" in kinds and "query" in self._assembly.rule_names():
-            statements.append('"CREATE VIEW " NEWNAME " AS " query')
-
-    def _where(self, target: Target) -> str:
-        where = f'" WHERE " tests_0_{target.scope}'
-        return f"({where})?" if self._policy.allows_unfiltered else where
-
-    def _value(self, target: Target, column: ScopeColumn | None, has_scope: bool) -> str:
-        """Write what a column may be set to."""
-        if column is None or not self._manner.is_typed:
-            parts = ["NUM", "STR", '"NULL"']
-            if column is not None and column.values:
-                parts = [any_of(_texts(column, self._dialect.name)), '"NULL"']
-            if has_scope:
-                parts += [f"v_v_{target.scope}", f"case_v_{target.scope}"]
-                parts += ['"(" one_v_1 ")"'] if self._assembly.stands("one_v_1") else []
-            return f"({' | '.join(parts)})"
-        k = column.letter.lower()
-        parts = ['"NULL"']
-        written = self._assembly.terminals.literal("n" if k == "x" else k)
-        if column.values:
-            parts.append(any_of(_texts(column, self._dialect.name)))
-        elif written:
-            parts.append(written)
-        if has_scope and not column.values:
-            found = "n" if k == "x" else k
-            for rule in (f"v_{found}", f"case_{found}"):
-                if self._assembly.has(rule, target.scope):
-                    parts.append(f"{rule}_{target.scope}")
-        return f"({' | '.join(parts)})"
-
-    def _update(self, target: Target) -> list[str]:
-        head = f'"UPDATE " {target.table} " SET " '
-        if not target.columns:
-            value = self._value(target, None, True)
-            one = f'{target.column} " = " {value}'
-            return [f'{head} {one} (", " {one}){{0,{_MAX_COLUMNS - 1}}} {self._where(target)}']
-        # Each column at most once: in the table's order.
-        rule = f"sets_{target.scope}"
-        name = self._dialect.name
-        for at, column in reversed(list(enumerate(target.columns))):
-            value = self._value(target, column, True)
-            one = f"{literal(quote_name(column.name, name) + ' = ')} {value}"
-            later = f'(", " {rule}_{at + 1})?' if at + 1 < len(target.columns) else ""
-            self._assembly.add(f"{rule}_{at}", f"{one} {later}")
-            if at + 1 < len(target.columns):
-                self._assembly.add(f"{rule}_{at}", f"{rule}_{at + 1}")
-        return [f"{head} {rule}_0 {self._where(target)}"]
-
-    def _insert(self, target: Target) -> list[str]:
-        head = f'"INSERT INTO " {target.table}'
-        if not target.columns:
-            found = []
-            listed = f'" (" {target.column} (", " {target.column}){{0,{_MAX_COLUMNS - 1}}} ")"'
-            value = self._value(target, None, False)
-            row = f'"(" {value} (", " {value}){{0,{_MAX_COLUMNS - 1}}} ")"'
-            found.append(f'{head} ({listed})? " VALUES " {row} (", " {row}){{0,{_MAX_ROWS - 1}}}')
-            if "query" in self._assembly.rule_names():
-                found.append(f'{head} ({listed})? " " query')
-            return found
-        by_name = {column.name: column for column in target.columns}
-        lists = [tuple(by_name)]
-        if target.inserted and set(target.inserted) <= set(by_name):
-            lists.insert(0, tuple(dict.fromkeys(target.inserted)))
-        if len(by_name) > 1:
-            lists.append(tuple(by_name)[1:])
-        found = []
-        for names in dict.fromkeys(lists):
-            chosen = [by_name[one] for one in names]
-            listed = literal(
-                " (" + ", ".join(quote_name(c.name, self._dialect.name) for c in chosen) + ")"
-            )
-            is_all = len(chosen) == len(by_name)
-            row = '"(" ' + ' ", " '.join(self._value(target, c, False) for c in chosen) + ' ")"'
-            head_list = f"({listed})?" if is_all and names == tuple(by_name) else listed
-            found.append(f'{head} {head_list} " VALUES " {row} (", " {row}){{0,{_MAX_ROWS - 1}}}')
+            name = quote_name(target.table.name, self._dialect.name)
+            if "update" in self._kinds:
+                found += self._update(target, name, change)
+            if "delete" in self._kinds:
+                found.append(f"{literal('DELETE FROM ' + name)} {self._where(target.scope)}")
+            if "insert" in self._kinds:
+                found += self._insert(target, name, scopes, change, head)
+            if "create_index" in self._kinds:
+                found += self._definitions.create_index(target.table, change)
+            if "alter_table" in self._kinds:
+                found += self._definitions.alter(target.table)
+        if "create_table" in self._kinds:
+            found += self._tables.exact(change)
+        if "create_view" in self._kinds and view:
+            found.append(f'"CREATE VIEW " NEWNAME " AS " {head} {view}')
         return found
 
-    def _create_index(self, target: Target) -> str:
-        column = target.column or any_of(
-            quote_name(c.name, self._dialect.name) for c in target.columns if c.letter not in "UJ"
+    def draft(self, tables: Sequence[Table], scope: str) -> list[str]:
+        """Write the statements of a draft that write; the rule `query` is any query."""
+        found: list[str] = []
+        self._add_draft_values(scope)
+        for number, table in enumerate(tables):
+            name = quote_name(table.name, self._dialect.name)
+            columns = [c for c in written_columns(table, self._dialect) if not c.is_generated]
+            if columns and self._kinds & {"insert", "update"}:
+                names = any_of(quote_name(c.name, self._dialect.name) for c in columns)
+                own = self._assembly.terminals.define(f"OWN{number}_", names)
+                if "update" in self._kinds:
+                    found.append(self._draft_update(number, name, own, columns, scope))
+                if "insert" in self._kinds:
+                    found.append(self._draft_insert(name, own))
+            if "delete" in self._kinds:
+                found.append(f"{literal('DELETE FROM ' + name)} {self._where(scope)}")
+            if "create_index" in self._kinds:
+                found += self._definitions.create_index(table, None)
+            if "alter_table" in self._kinds:
+                found += self._definitions.alter(table, is_draft=True)
+        if "create_table" in self._kinds:
+            found += self._tables.draft()
+        if "create_view" in self._kinds:
+            listed = '(" (" ALIAS (", " ALIAS){0,29} ")")?'
+            found.append(f'"CREATE VIEW " NEWNAME {listed} " AS " query')
+        return found
+
+    def _where(self, scope: str) -> str:
+        where = f'" WHERE " tests_0_{scope}'
+        return f"({where})?" if self._policy.allows_unfiltered else where
+
+    def _update(self, target: Target, name: str, change: Change | None) -> list[str]:
+        """Write UPDATE: the columns in the order of the draft, or of the table."""
+        columns = {}
+        for column in written_columns(target.table, self._dialect):
+            values = [] if column.is_generated else self._new_values(column, target)
+            if values:
+                columns[column.name] = " | ".join(values)
+        orders = [tuple(columns)] if columns else []
+        if change is not None and change.table == target.table.name:
+            own = tuple(one for one in change.columns if one in columns)
+            if own and own != tuple(one for one in columns if one in own):
+                orders.append(own)
+        found = []
+        for number, order in enumerate(orders):
+            rule = f"sets_{target.scope}_{number}"
+            for at, one in enumerate(order):
+                later = f'(", " {rule}_{at + 1})?' if at + 1 < len(order) else ""
+                set_rule = f"set_{target.scope}_{list(columns).index(one)}"
+                if not number:
+                    equals = literal(quote_name(one, self._dialect.name) + " = ")
+                    self._assembly.add(set_rule, f"{equals} ({columns[one]})")
+                self._assembly.add(f"{rule}_{at}", f"{set_rule} {later}")
+                if at + 1 < len(order):
+                    self._assembly.add(f"{rule}_{at}", f"{rule}_{at + 1}")
+            head = literal(f"UPDATE {name} SET ")
+            found.append(f"{head} {rule}_0 {self._where(target.scope)}")
+        return found
+
+    def _new_values(self, column: WrittenColumn, target: Target) -> list[str]:
+        """Write what UPDATE may set a column to."""
+        found = self._literals.of(column)
+        if column.values:
+            if column.letter == "T" or not self._manner.is_typed:
+                value, scope = found[0], target.scope
+                arm = f'"WHEN " cond_{scope} (AO cond_{scope}){{0,2}} " THEN " {value}'
+                found.append(f'"CASE " {arm} (" " {arm}){{0,4}} " ELSE " {value} " END"')
+        elif column.letter in "OU" and (self._manner.is_typed or column.letter == "U"):
+            same = [
+                quote_name(one.name, self._dialect.name)
+                for one in written_columns(target.table, self._dialect)
+                if one.type == column.type and one.name != column.name
+            ]
+            found += [any_of(same)] if same else []
+        else:
+            k = self._manner.of("N" if column.letter == "X" else column.letter)
+            rules = [f"v_{k}", f"case_{k}"]
+            found += [f"{r}_{target.scope}" for r in rules if self._assembly.has(r, target.scope)]
+            inner = self._assembly.inner(f"one_{k}_1", target.scope)
+            found += [f'"(" {inner} ")"'] if inner else []
+        if column.is_nullable and found:
+            found.append('"NULL"')
+        return found
+
+    def _insert(
+        self,
+        target: Target,
+        name: str,
+        scopes: Sequence[Scope],
+        change: Change | None,
+        with_: str,
+    ) -> list[str]:
+        """Write INSERT into the columns that a draft lists, or all, or all but the key."""
+        columns = {one.name: one for one in written_columns(target.table, self._dialect)}
+        free = {n: one for n, one in columns.items() if not one.is_generated}
+        lists = []
+        if change is not None and change.table == target.table.name:
+            lists.append(tuple(one for one in change.columns if one in free))
+        lists += [tuple(free), tuple(n for n, one in free.items() if not one.is_key)]
+        lists.append(tuple(n for n, one in free.items() if not one.is_nullable))
+        values = {n: self._inserted_values(one) for n, one in free.items()}
+        lists.append(tuple(n for n in free if values[n]))
+        rows = Inserted(self._assembly, self._literals)
+        found = []
+        for number, listed in enumerate(filter(None, dict.fromkeys(lists))):
+            names = ", ".join(quote_name(n, self._dialect.name) for n in listed)
+            head = f"{literal('INSERT INTO ' + name)} {literal(f' ({names})')}"
+            if listed == tuple(columns):
+                head += "?"
+            if all(values[n] for n in listed):
+                row = '"(" ' + ' ", " '.join(f"({values[n]})" for n in listed) + ' ")"'
+                rule = f"row_{target.scope}_{number}"
+                self._assembly.add(rule, row)
+                found.append(f'{head} " VALUES " {rule} (", " {rule}){{0,{_MAX_ROWS - 1}}}')
+            rule = f"rows_of_{target.scope}_{number}"
+            chosen = [columns[n] for n in listed]
+            query = change.query if change is not None else None
+            queries = [text for scope in scopes for text in rows.queries(chosen, scope, query)]
+            if queries:
+                self._assembly.add(rule, *queries)
+                found.append(f'{head} " " {with_} {rule}')
+        return found
+
+    def _inserted_values(self, column: WrittenColumn) -> str:
+        """Write what a row of VALUES may give a column; empty where nothing is known."""
+        found = self._literals.of(column)
+        if not column.values and column.letter not in "OUJ":
+            k = self._manner.of("N" if column.letter == "X" else column.letter)
+            inner = f"one_{k}_1"
+            if self._assembly.stands(inner):
+                found.append(f'"(" {inner} ")"')
+        if column.is_nullable:
+            found.append('"NULL"')
+        return " | ".join(found)
+
+    def _add_draft_values(self, scope: str) -> None:
+        calls = " | ".join(
+            one for letter in "DS" for one in self._literals.of_class(letter) if "STRING" not in one
         )
-        # No column twice: an index of one or two.
-        one = f"({column})"
-        more = f'(", " {one})?' if not target.columns else ""
-        return (
-            f'"CREATE " ("UNIQUE ")? "INDEX " NEWNAME " ON " {target.table} " (" {one} {more} ")"'
-        )
+        text = self._literals.text(240)
+        query = ' | "(" one_v_1 ")"' if self._assembly.stands("one_v_1") else ""
+        dates = "".join(f" | {t}" for k, t in self._dialect.literals.items() if k in "DS")
+        shared = f'NUM | {text} | "NULL" | BOOL | {calls}{dates}{query}'
+        self._assembly.add("draftvalue", shared)
+        self._assembly.add("newvalue", f"v_v_{scope} | case_v_{scope} | draftvalue")
 
-    def _alter(self, target: Target) -> list[str]:
-        head = f'"ALTER TABLE " {target.table}'
-        columns = target.column or any_of(
-            quote_name(c.name, self._dialect.name) for c in target.columns
-        )
-        return [
-            f'{head} " ADD COLUMN " NEWNAME " " COLUMNTYPE',
-            f'{head} " RENAME COLUMN " ({columns}) " TO " NEWNAME',
-            f'{head} " RENAME TO " NEWNAME',
-            f'{head} " DROP COLUMN " ({columns})',
-        ]
+    def _draft_update(
+        self, number: int, name: str, own: str, columns: Sequence[WrittenColumn], scope: str
+    ) -> str:
+        sets = [f'{own} " = " newvalue']
+        closed = [one for one in columns if one.values]
+        if closed:
+            free = any_of(quote_name(c.name, self._dialect.name) for c in columns if not c.values)
+            sets = [f'({free}) " = " newvalue'] if free else []
+            for one in closed:
+                spelled = literal(quote_name(one.name, self._dialect.name))
+                values = any_of(written_values(one, self._dialect.name))
+                sets.append(f'{spelled} " = " ({values} | "NULL" | case_v_{scope})')
+        self._assembly.add(f"set_{number}", *sets)
+        more = f'(", " set_{number}){{0,{_MAX_COLUMNS - 1}}}'
+        return f"{literal(f'UPDATE {name} SET ')} set_{number} {more} {self._where(scope)}"
 
-    def _create_table(self, targets: list[Target]) -> str:
-        del targets
-        column = 'NEWNAME " " COLUMNTYPE (" NOT NULL" | " UNIQUE")?'
-        key = '(NEWNAME " " COLUMNTYPE " PRIMARY KEY" | NEWNAME " " COLUMNTYPE " NOT NULL"?)'
-        return f'"CREATE TABLE " NEWNAME " (" {key} (", " {column}){{0,{_MAX_COLUMNS - 1}}} ")"'
-
-
-def _texts(column: ScopeColumn, dialect: str) -> list[str]:
-    from sqlstrictd.schema.names import quote_string
-
-    return [quote_string(value, dialect) for value in column.values]
+    def _draft_insert(self, name: str, own: str) -> str:
+        listed = f'(" (" {own} (", " {own}){{0,{_MAX_COLUMNS - 1}}} ")")?'
+        row = f'"(" draftvalue (", " draftvalue){{0,{_MAX_COLUMNS - 1}}} ")"'
+        rows = f'" VALUES " {row} (", " {row}){{0,{_MAX_ROWS - 1}}}'
+        return f'{literal(f"INSERT INTO {name}")} {listed} ({rows} | " " query)'
