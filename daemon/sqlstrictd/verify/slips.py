@@ -65,7 +65,8 @@ def _judge(
     ):
         return f"No query follows this {word}."
     if word == "OVER" and not (
-        following is not None and (following.is_symbol("(") or following.start in names)
+        following is not None
+        and (following.is_symbol("(") or (following.kind != "string" and following.start in names))
     ):
         return "OVER takes a window in parentheses, or the name of one."
     if word == "FILTER" and (following is None or not following.is_symbol("(")):
