@@ -2,12 +2,16 @@
 
 DuckDB converts more than PostgreSQL does and less than MySQL: numbers among each other, dates to
 timestamps, literals in quotes to what they are compared with, nothing to text but by ||. Types are
-the classes of `dialects/facts.py` (X and N are both N here), spans of time ("span"), times of day
-("time"), lists ("N[]") and others by their names.
+the classes of `dialects/facts.py` (I for whole numbers, N for all others), spans of time ("span"),
+times of day ("time"), lists ("N[]") and others by their names.
+
+Literals are read here, as in PostgreSQL: what DuckDB prepares and can never run (`id = 'abc'`) is
+refused.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,7 +28,8 @@ from sqlstrictd.verify.types_rules import Called, Rules
 from sqlstrictd.verify.types_scope import Value, Wrong
 
 _NAMED: Final = {
-    **dict.fromkeys(("int4", "int8", "numeric", "float8"), "N"),
+    **dict.fromkeys(("int4", "int8"), "I"),
+    **dict.fromkeys(("numeric", "float8"), "N"),
     "bool": "B",
     "text": "T",
     "date": "D",
@@ -33,28 +38,44 @@ _NAMED: Final = {
     **dict.fromkeys(("timestamp", "timestamptz"), "S"),
     "timetz": "time",
 }
-_SHOWN: Final = {"N": "number", "T": "text", "B": "boolean", "D": "date", "S": "timestamp"}
-_READ_AS: Final = {"N": "numeric", "D": "date", "S": "timestamp", "B": "bool", "time": "time"}
-_NUMBERS: Final = frozenset({"INT", "WIDTH", "PLACES", "SHARE"})
+_WHOLE: Final = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER|[1248])?|SHORT|LONG|SIGNED")
+_NUMERIC: Final = frozenset("IN")
+_SHOWN: Final = {
+    "I": "whole number",
+    "N": "number",
+    "T": "text",
+    "B": "boolean",
+    "D": "date",
+    "S": "timestamp",
+}
+_READ_AS: Final = {
+    "I": "int8",
+    "N": "numeric",
+    "D": "date",
+    "S": "timestamp",
+    "B": "bool",
+    "time": "time",
+}
+_WHOLES: Final = frozenset({"INT", "WIDTH", "PLACES"})
 _COMPARED: Final = frozenset("= <> < <= > >=".split())
 _MATCHED: Final = frozenset("~~ ~~* ~".split())
 # What + and - make of two different types; numbers with numbers go without saying.
 _SUMS: Final = {
-    ("D", "N"): "D",
+    ("D", "I"): "D",
     ("D", "span"): "S",
     ("S", "span"): "S",
     ("time", "span"): "time",
     ("span", "span"): "span",
 }
-_DIFFERENCES: Final = {("D", "D"): "N", ("S", "S"): "span", ("D", "S"): "span", ("S", "D"): "span"}
+_DIFFERENCES: Final = {("D", "D"): "I", ("S", "S"): "span", ("D", "S"): "span", ("S", "D"): "span"}
 # What is written with words between its arguments, or is no call among the facts.
 _MORE: Final = (
     Call("CONCAT", "E E*", "T"),
     Call("CONCAT_WS", "T E*", "T"),
-    Call("POSITION", "T T", "N"),
+    Call("POSITION", "T T", "I"),
     Call("TRIM", "T T?", "T"),
-    Call("SUBSTRING SUBSTR", "T N N?", "T"),
-    Call("LEFT RIGHT", "T N", "T"),
+    Call("SUBSTRING SUBSTR", "T INT INT?", "T"),
+    Call("LEFT RIGHT", "T INT", "T"),
     Call("ABS", "N", "N"),
     Call("EXTRACT", "T S", "N"),
     Call("EXTRACT", "T SPAN", "N"),
@@ -74,7 +95,7 @@ class DuckDBRules(Rules):
         self._facts = dialects.get("duckdb")
         groups = ((self._facts.aggregates, "a"), (self._facts.windows, "w"))
         self._calls: dict[str, list[tuple[Call, str]]] = {
-            "COUNT": [(Call("COUNT", "E?", "N"), "a")]
+            "COUNT": [(Call("COUNT", "E?", "I"), "a")]
         }
         for calls, kind in (((*self._facts.calls, *_MORE), "f"), *groups):
             for call in calls:
@@ -96,7 +117,9 @@ class DuckDBRules(Rules):
         if upper == "INTERVAL":
             return "span"
         letter = value_class(written, self._facts)
-        return "N" if letter == "X" else upper if letter in "OU" else letter
+        if letter == "X":
+            return "I" if _WHOLE.fullmatch(upper) else "N"
+        return upper if letter in "OU" else letter
 
     def operator(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
         """Decide by the classes of the operands."""
@@ -119,7 +142,7 @@ class DuckDBRules(Rules):
         self, symbol: str, types: list[str], operands: Sequence[Value], node: exp.Expr
     ) -> str | None:
         if len(types) == 1:
-            return types[0] if types[0] in ("N", "span") else None
+            return types[0] if types[0] in ("I", "N", "span") else None
         left, right = types
         if symbol in _COMPARED:
             matched = self.matched(operands)
@@ -134,10 +157,10 @@ class DuckDBRules(Rules):
             return (lists[0] if len(set(types)) == 1 else None) if lists else "T"
         if symbol in ("->", "->>"):
             return {"->": "J", "->>": "T"}[symbol] if left in ("J", "T") else None
-        if {left, right} == {"N"}:
-            return "N"
+        if {left, right} <= _NUMERIC:
+            return "I" if left == right == "I" and symbol not in ("/", "^") else "N"
         if symbol in ("*", "/"):
-            return "span" if (left, right) == ("span", "N") else None
+            return "span" if left == "span" and right in _NUMERIC else None
         if symbol == "-" and (left, right) in _DIFFERENCES:
             return _DIFFERENCES[left, right]
         if symbol in ("+", "-"):
@@ -180,25 +203,28 @@ class DuckDBRules(Rules):
         known = self.matched(same) if same else ""
         if known is None:
             return None
-        return known if call.result == "K" else "N" if call.result == "X" else call.result
+        if call.result == "X":
+            has_numbers = any(argument.type == "N" for argument in arguments)
+            return "N" if has_numbers else "I"
+        return known if call.result == "K" else call.result
 
     def _takes(self, letter: str, argument: Value) -> bool:
         if letter in ("SPAN", "TIME"):
             return argument.type == letter.lower()
         if len(letter) > 1:
-            letter = "N" if letter in _NUMBERS else "T"
+            letter = "I" if letter in _WHOLES else "N" if letter == "SHARE" else "T"
         letter = "N" if letter == "X" else letter
         if argument.type == UNKNOWN:
             return argument.literal is None or letter == "T"
         if letter == "O":
             return True
-        return argument.type == letter or (letter == "S" and argument.type == "D")
+        return argument.type == letter or (letter + argument.type) in ("SD", "NI")
 
     def matched(self, values: Sequence[Value]) -> str | None:
         """Return the class that values come to: a timestamp for dates, text for literals."""
         types = {value.type for value in values} - {UNKNOWN}
-        if types == {"D", "S"}:
-            return "S"
+        if types in ({"D", "S"}, {"I", "N"}):
+            return "S" if "S" in types else "N"
         if len(types) > 1:
             return None
         return types.pop() if types else "T"
@@ -216,8 +242,7 @@ class DuckDBRules(Rules):
         self, value: Value, target: str, what: str, node: exp.Expr, context: Context
     ) -> None:
         """Check a value against the class that its place wants."""
-        fitting = {target, UNKNOWN} | ({"N", "T"} if target == "B" else set())
-        fitting |= {"D"} if target == "S" else set()
+        fitting = {target, UNKNOWN, *{"B": "INT", "S": "D", "N": "I", "I": "N"}.get(target, "")}
         if value.items or value.type not in fitting:
             raise Wrong(f"{what} must be {_show(Value(target))}, not {_show(value)}.", node)
         self._check_literals((value,), target, node)
@@ -238,8 +263,8 @@ class DuckDBRules(Rules):
         """Everything can be compared and sorted."""
 
     def number(self, text: str) -> str:
-        """Numbers are of one class."""
-        return "N"
+        """Whole numbers are apart from others."""
+        return "I" if text.isdigit() else "N"
 
     def named(self, name: str) -> str:
         """Return the class of one of PostgreSQL's types."""
@@ -255,7 +280,7 @@ class DuckDBRules(Rules):
 
 def _are_compared(types: set[str], node: exp.Expr) -> bool:
     """Whether two different classes are compared: text with any other, but by = and <> alone."""
-    if types == {"B", "N"}:
+    if "B" in types and types & _NUMERIC:
         return True
     is_list = any(type_.endswith("[]") for type_ in types)
     return isinstance(node, exp.EQ | exp.NEQ) and "T" in types and not is_list

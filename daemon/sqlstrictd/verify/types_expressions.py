@@ -112,8 +112,11 @@ class Typer:
         meaning = scope.find_here(node)
         if meaning is None and output is not None:
             in_order = scope.clause == "ORDER BY" and self.rules.name == "mysql"
-            if in_order and any(id(inner) in self.aggregates for inner in _walk(output.node)):
-                raise Wrong(f"{node.name} is an aggregate: sort by it alone.", node)
+            if any(id(inner) in self.aggregates for inner in _walk(output.node)):
+                if scope.in_aggregate:
+                    raise Wrong(f"The aggregate {node.name} stands inside another.", node)
+                if in_order:
+                    raise Wrong(f"{node.name} is an aggregate: sort by it alone.", node)
             return output.value
         meaning = meaning or scope.find(node)
         if meaning is None:

@@ -169,6 +169,8 @@ class Queries(FromClauses, Calls):
             check = Grouping(self, scope, node.args.get("group"), group or [], aliases)
             check.check(terms, "SELECT")
             check.check([node.args["having"].this] if has_having else [], "HAVING")
+            qualify = node.args.get("qualify")
+            check.check([qualify.this] if qualify is not None else [], "QUALIFY")
             check.check(order, "ORDER BY")
         return outputs
 
