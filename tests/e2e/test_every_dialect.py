@@ -25,7 +25,10 @@ LARGE = SHOP + "\n".join(
     for number in range(400)
 )
 DIALECTS = ("sqlite", "ansi", "postgres", "duckdb", "mysql")
-WRITES = ("insert", "update", "delete")
+WRITES = (
+    *("insert", "update", "delete"),
+    *("create_table", "create_view", "create_index", "alter_table"),
+)
 
 
 @pytest.fixture(scope="module")
