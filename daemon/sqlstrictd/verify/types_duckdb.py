@@ -280,7 +280,7 @@ class DuckDBRules(Rules):
 
 def _are_compared(types: set[str], node: exp.Expr) -> bool:
     """Whether two different classes are compared: text with any other, but by = and <> alone."""
-    if "B" in types and types & _NUMERIC:
+    if types == {"B", "I"}:
         return True
     is_list = any(type_.endswith("[]") for type_ in types)
     return isinstance(node, exp.EQ | exp.NEQ) and "T" in types and not is_list
