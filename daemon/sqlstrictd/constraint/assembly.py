@@ -86,15 +86,19 @@ class Assembly:
 
     def settle(self) -> None:
         """Write the rules of every scope, without those that nothing can fill."""
-        given = {name for kind in self._inner_kinds() for name in (kind, f"{kind}~")}
+        kinds = self._inner_kinds()
+        given = {name for kind in kinds for name in (kind, f"{kind}~")}
+        # What stands in one scope alone, for it refers to that scope's columns.
+        own = {entry.label: {f"{kind}~" for kind in kinds} for entry in self._entries}
         while True:
             for entry in self._entries:
-                self._write(entry, given)
-            standing = [kind for kind in self._inner_kinds() if self._standing(kind)]
+                self._write(entry, given | own[entry.label])
+            standing = [kind for kind in kinds if self._standing(kind)]
             found = {name for kind in standing for name in (kind, f"{kind}~")}
-            if found == given:
+            found_own = {entry.label: self._standing_in(entry) for entry in self._entries}
+            if (found, found_own) == (given, own):
                 break
-            given = found
+            given, own = found, found_own
         for kind in self._inner_kinds():
             everywhere = self._standing(kind)
             if everywhere:
@@ -164,6 +168,14 @@ class Assembly:
                 self._lines[side] = sides
                 own.append(f"{side} SETOP {side}")
         return own
+
+    def _standing_in(self, around: _Entry) -> set[str]:
+        """The kinds of queries that stand in one scope alone."""
+        return {
+            f"{kind}~"
+            for kind in self._inner_kinds()
+            if any(self._may_stand(one, around, kind) for one in self._entries)
+        }
 
     def _may_stand(self, one: _Entry, around: _Entry, kind: str) -> bool:
         return around.label in one.inside and f"{kind}_@" in one.written

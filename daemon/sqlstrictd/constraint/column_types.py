@@ -76,7 +76,7 @@ _TYPES: Final = {
         ("TIME", "UUID"),
     ),
     "mysql": _Words(
-        {8: ("INT", "INTEGER", "BIGINT", "MEDIUMINT"), 4: ("SMALLINT",), 2: ("TINYINT",)},
+        {8: ("INT", "INTEGER", "BIGINT"), 4: ("SMALLINT", "MEDIUMINT"), 2: ("TINYINT",)},
         ("DECIMAL", "NUMERIC"), ("DOUBLE", "FLOAT", "REAL"), ("VARCHAR", "CHAR"),
         ("TEXT", "LONGTEXT", "MEDIUMTEXT"), ("BOOLEAN", "BOOL"), ("DATETIME", "TIMESTAMP"),
         ("JSON",), ("BLOB",), ("TIME",), is_plain_sized=False,

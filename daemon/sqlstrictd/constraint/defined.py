@@ -83,9 +83,12 @@ def _own_names(manner: Manner, output: Output, scope: Scope) -> list[str]:
         for one in scope.instances
         for column in one.columns
         if fold(column.name) == fold(output.name)
-        and (not manner.is_typed or column.letter == output.value_class)
+        and (not manner.is_typed or column.letter.replace("X", "N") == output.value_class)
     ]
-    texts = [f"{one.qualifier(dialect)}.{quote_name(c.name, dialect)}" for one, c in owners]
+    texts = [
+        f"{literal(one.qualifier(dialect) + '.')} {literal(quote_name(c.name, dialect))}"
+        for one, c in owners
+    ]
     if len(owners) == 1:
-        texts.append(quote_name(owners[0][1].name, dialect))
-    return [literal(text) for text in texts]
+        texts.append(literal(quote_name(owners[0][1].name, dialect)))
+    return texts

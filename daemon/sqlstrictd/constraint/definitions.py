@@ -36,20 +36,26 @@ class Definitions:
         self._dialect = assembly.manner.dialect
         self._columns = columns
         taken = [re.escape(table.name).replace("/", "\\/") for table in schema.tables]
-        words = {*self._dialect.reserved_words, *self._dialect.alias_words, *BEGINNING}
+        words = {*self._dialect.reserved_words, *BEGINNING}
         self.words = words
         plain = [name for name in taken if re.fullmatch(r"\w+", name, re.ASCII)]
         assembly.terminals.define("NEWNAME", alias_terminal([*words, *plain, "sqlite_.*", "pg_.*"]))
         assembly.terminals.define("NEWCOLUMN", alias_terminal(words))
 
-    def create_index(self, table: Table, change: Change | None) -> list[str]:
-        """Write CREATE INDEX on one table."""
+    def create_index(
+        self, table: Table, change: Change | None, is_draft: bool = False
+    ) -> list[str]:
+        """Write CREATE INDEX on one table; a draft may name its columns in any order."""
         columns = [one for one in written_columns(table, self._dialect) if self._may_index(one)]
         if not columns:
             return []
         rule = f"indexed_{self._number(table)}"
-        self._chain(rule, [self._name(one.name) for one in columns])
-        listed = [f"{rule}_{_MAX_INDEXED}_0"]
+        if is_draft:
+            self._assembly.add(rule, any_of(self._name(one.name) for one in columns))
+            listed = [f'{rule} WAY? (", " {rule} WAY?){{0,4}}']
+        else:
+            self._chain(rule, [self._name(one.name) for one in columns])
+            listed = [f"{rule}_{_MAX_INDEXED}_0"]
         if change is not None and change.table == table.name:
             names = {one.name for one in columns}
             own = [literal(self._name(one)) for one in change.columns if one in names]

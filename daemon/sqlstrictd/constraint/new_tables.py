@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sqlstrictd.constraint.assembly import Assembly, alias_terminal
 from sqlstrictd.constraint.new_columns import NewColumns
 from sqlstrictd.constraint.skeleton import Change, Reference
-from sqlstrictd.constraint.terminals import literal
+from sqlstrictd.constraint.terminals import any_of, literal
 from sqlstrictd.schema.names import quote_name
 from sqlstrictd.schema.types import Schema
 
@@ -21,6 +21,7 @@ _MAX_COLUMNS = 30
 _MAX_REFERENCES = 60
 # Types that can stand beside REFERENCES as the schema declares them.
 _PLAIN_TYPE = re.compile(r"[A-Z][A-Z0-9 ]*(\(\d+(, ?\d+)?\))?")
+_KEY = '(" NOT NULL"? " PRIMARY KEY" | " PRIMARY KEY" " NOT NULL")'
 _SERIALS = {"SERIAL": "INTEGER", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}
 
 
@@ -68,30 +69,47 @@ class NewTables:
         """Write the CREATE TABLE of a draft."""
         self._columns.add_tails()
         names = 'NEWCOLUMN (", " NEWCOLUMN){0,4}'
-        on = self._actions(may_be_null=True)
-        target = f'" REFERENCES " TABLE (" (" COLUMN (", " COLUMN){{0,3}} ")")? {on}'
-        check = '" CHECK (" NEWCOLUMN checked ")"'
-        counting = ""
-        if self._dialect.name in ("sqlite", "mysql"):
-            counting = ' | " AUTOINCREMENT"' if self._dialect.name == "sqlite" else ""
-            counting += ' | " AUTO_INCREMENT"' if self._dialect.name == "mysql" else ""
-        constraint = f'(" NOT NULL" | " UNIQUE" | " PRIMARY KEY" | defaulted | {check}{counting})'
-        defaults = dict.fromkeys(self._columns.default(form) for _, form in self._columns.forms)
-        either = " | ".join(filter(None, defaults))
-        self._assembly.add("defaulted", f'" DEFAULT " ({either} | "NULL")')
-        self._assembly.add("checked", *(f"checked_{k}" for k in ("x", "t", "d")))
-        any_type = " | ".join(name for name, _ in self._columns.forms)
-        column = f'NEWCOLUMN " " ({any_type}) {constraint}{{0,4}} ({target})?'
+        target = self._draft_targets()
+        check = '" CHECK (" NEWCOLUMN (checked_x | checked_t | checked_d) ")"'
+        forms = " | ".join(name for name, _ in self._columns.forms)
+        keys = " | ".join(self._counted_keys())
+        self._assembly.add(
+            "newcolumn",
+            f'NEWCOLUMN " " (typed | ({forms}) {_KEY} {f"| {keys}" if keys else ""})'
+            f" ({check})? ({target})?",
+        )
         named = '("CONSTRAINT " NEWNAME " ")?'
         further = (
             f'{named} ("PRIMARY KEY (" {names} ")" | "UNIQUE (" {names} ")"'
-            f' | "FOREIGN KEY (" {names} ")" {target} | "CHECK (" NEWCOLUMN checked ")")'
+            f' | "FOREIGN KEY (" {names} ")" ({target}) | {check.replace(" CHECK", "CHECK")})'
         )
-        self._assembly.add("newcolumn", column)
+        self._assembly.add("newconstraint", further)
         return [
             f'"CREATE TABLE " NEWNAME " (" newcolumn (", " newcolumn){{0,{_MAX_COLUMNS - 1}}}'
-            f' (", " {further}){{0,6}} ")"'
+            ' (", " newconstraint){0,6} ")"'
         ]
+
+    def _draft_targets(self) -> str:
+        """Write REFERENCES to any table, by its key where it has one."""
+        for table in self._schema.tables:
+            own = table.primary_key
+            head = f" REFERENCES {self._name(table.name)}"
+            if own:
+                self._assembly.add("target", literal(f"{head} ({self._names(own)})"), literal(head))
+                continue
+            columns = any_of(map(self._name, table.column_names))
+            self._assembly.add("target", f'{literal(f"{head} (")} ({columns}) ")"')
+        return f"target {self._actions(may_be_null=True)}"
+
+    def _counted_keys(self) -> list[str]:
+        """Write the types, with PRIMARY KEY, of keys that the engine counts up."""
+        if self._dialect.name == "sqlite":
+            return ['"INTEGER" " PRIMARY KEY" " AUTOINCREMENT"']
+        if self._dialect.name != "mysql":
+            return []
+        counted = '" NOT NULL"? " AUTO_INCREMENT" " PRIMARY KEY"'
+        counted += ' | " PRIMARY KEY" " AUTO_INCREMENT"'
+        return [f'("INT" | "INTEGER" | "BIGINT") ({counted})']
 
     def _column(
         self, name: str, is_keyed: bool, refers: Reference | None, many: Iterable[Reference]
@@ -114,17 +132,11 @@ class NewTables:
     def _primary(self, name: str, refers: Reference | None, many: Iterable[Reference]) -> str:
         """Write a column of a new table that is its primary key."""
         new = literal(self._name(name) + " ")
-        key = '" NOT NULL"? " PRIMARY KEY" | " PRIMARY KEY" " NOT NULL"'
         if forced := self._forced_type(name, refers, many):
-            return f"{new} {literal(forced)} ({key}) {self._inline(refers, is_null=False)}"
+            return f"{new} {literal(forced)} {_KEY} {self._inline(refers, is_null=False)}"
         forms = " | ".join(form_name for form_name, form in self._columns.forms if form.is_key)
-        found = [f"{new} ({forms}) ({key})"]
-        if self._dialect.name == "sqlite":
-            found.append(f'{new} "INTEGER" " PRIMARY KEY" " AUTOINCREMENT"')
-        elif self._dialect.name == "mysql":
-            counted = '" NOT NULL"? " AUTO_INCREMENT" " PRIMARY KEY"'
-            counted += ' | " PRIMARY KEY" " AUTO_INCREMENT"'
-            found.append(f'{new} ("INT" | "INTEGER" | "BIGINT") ({counted})')
+        found = [f"{new} ({forms}) {_KEY}"]
+        found += [f"{new} {counted}" for counted in self._counted_keys()]
         return " | ".join(found)
 
     def _constraints(self, change: Change) -> str:

@@ -25,7 +25,9 @@ from sqlstrictd.schema.types import Schema, Table
 
 _MAX_ROWS = 20
 # Assignments and columns of a draft.
-_MAX_COLUMNS = 30
+_MAX_COLUMNS = 40
+# Up to here a draft's INSERT has as many values as columns.
+_MAX_COUNTED = 16
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,12 @@ class Writes:
                 if "update" in self._kinds:
                     found.append(self._draft_update(number, name, own, columns, scope))
                 if "insert" in self._kinds:
-                    found.append(self._draft_insert(name, own))
+                    is_whole = len(columns) == len(table.columns)
+                    found += self._draft_insert(name, own, len(columns), is_whole)
             if "delete" in self._kinds:
                 found.append(f"{literal('DELETE FROM ' + name)} {self._where(scope)}")
             if "create_index" in self._kinds:
-                found += self._definitions.create_index(table, None)
+                found += self._definitions.create_index(table, None, is_draft=True)
             if "alter_table" in self._kinds:
                 found += self._definitions.alter(table, is_draft=True)
         if "create_table" in self._kinds:
@@ -256,8 +259,29 @@ class Writes:
         more = f'(", " set_{number}){{0,{_MAX_COLUMNS - 1}}}'
         return f"{literal(f'UPDATE {name} SET ')} set_{number} {more} {self._where(scope)}"
 
-    def _draft_insert(self, name: str, own: str) -> str:
-        listed = f'(" (" {own} (", " {own}){{0,{_MAX_COLUMNS - 1}}} ")")?'
-        row = f'"(" draftvalue (", " draftvalue){{0,{_MAX_COLUMNS - 1}}} ")"'
-        rows = f'" VALUES " {row} (", " {row}){{0,{_MAX_ROWS - 1}}}'
-        return f'{literal(f"INSERT INTO {name}")} {listed} ({rows} | " " query)'
+    def _draft_insert(self, name: str, own: str, n_columns: int, is_whole: bool) -> list[str]:
+        """Write INSERT with as many values as columns, as far as those can be counted."""
+        head = literal(f"INSERT INTO {name}")
+        further = f'(", " {own}){{0,{_MAX_COLUMNS - 1}}}'
+        found = [f'{head} (" (" {own} {further} ")")? " " query']
+        for count in range(1, min(n_columns, _MAX_COUNTED) + 1):
+            listed = f'" (" {own} {_times(own, count - 1)} ")"'
+            is_all = is_whole and count == n_columns
+            found.append(f"{head} {f'({listed})?' if is_all else listed} {self._rows(count)}")
+        if n_columns > _MAX_COUNTED:
+            row = f'"(" draftvalue (", " draftvalue){{{_MAX_COUNTED},{_MAX_COLUMNS - 1}}} ")"'
+            listed = f'(" (" {own} (", " {own}){{{_MAX_COUNTED},{_MAX_COLUMNS - 1}}} ")")?'
+            found.append(f'{head} {listed} " VALUES " {row} (", " {row}){{0,{_MAX_ROWS - 1}}}')
+        return found
+
+    def _rows(self, count: int) -> str:
+        """Name the rule of VALUES with rows of so many values."""
+        name = f"rows_of_{count}"
+        if name not in self._assembly.rule_names():
+            row = f'"(" draftvalue {_times("draftvalue", count - 1)} ")"'
+            self._assembly.add(name, f'" VALUES " {row} (", " {row}){{0,{_MAX_ROWS - 1}}}')
+        return name
+
+
+def _times(text: str, count: int) -> str:
+    return f'(", " {text}){{{count}}}' if count else ""

@@ -109,9 +109,11 @@ class Literals:
             if call.result == letter and is_now:
                 found.append(self._terminals.call(call.names, call.arguments))
         found += [
-            form.text
+            text
             for form in self._dialect.forms
-            if form.result == letter and "{" not in form.text and 'CURRENT_TIME"' not in form.text
+            if form.result == letter and "{" not in form.text
+            for text in form.text.split(" | ")
+            if text != '"CURRENT_TIME"'
         ]
         return found
 
