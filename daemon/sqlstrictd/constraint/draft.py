@@ -19,6 +19,7 @@ from sqlstrictd.constraint.terminals import any_of, literal
 from sqlstrictd.constraint.values import Manner
 from sqlstrictd.constraint.writes import Writes, needs_of_writes, needs_queries
 from sqlstrictd.dialects import get
+from sqlstrictd.dialects.facts import STATEMENT_WORDS
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema.names import fold, quote_name
 from sqlstrictd.schema.types import Schema, Table
@@ -51,7 +52,7 @@ def draft_grammar(
     assembly = Assembly(Manner.loose(facts), _VECTORS)
     terminals = assembly.terminals
     columns = ColumnRules(assembly.manner, terminals)
-    words = {*facts.reserved_words, *facts.alias_words, *_AFTER_SOURCE}
+    words = {*facts.reserved_words, *facts.alias_words, *_AFTER_SOURCE, *STATEMENT_WORDS}
     terminals.define("ALIAS", alias_terminal(words))
     terminals.define(
         "SPACED", "/ [A-Za-z_][A-Za-z0-9_]{0,27}/ & ~/ (?i:" + "|".join(sorted(words)) + ")/"
@@ -136,7 +137,7 @@ def _from(assembly: Assembly, table: str, scope: str) -> list[str]:
         further.append(f'JOINED {source} " USING (" COLUMN (", " COLUMN){{0,2}} ")"')
     if "NATURAL JOIN" in facts.joins:
         further.append(f'" NATURAL JOIN " {source}')
-    if not facts.is_typed:
+    if facts.has_bare_join:
         further.append(f"JOINED {source}")
     assembly.add(f"joined_{scope}", *further)
     return [f"{source} joined_{scope}{{0,{_MAX_SOURCES - 1}}}"]

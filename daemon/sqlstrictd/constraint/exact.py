@@ -7,6 +7,7 @@ has a type that the dialect takes; the parser keeps all copies open until the te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from sqlstrictd.constraint.assembly import Assembly, alias_terminal
@@ -22,10 +23,12 @@ from sqlstrictd.constraint.terminals import literal
 from sqlstrictd.constraint.values import Manner
 from sqlstrictd.constraint.writes import Target, Writes, needs_of_writes
 from sqlstrictd.dialects import get
+from sqlstrictd.dialects.facts import STATEMENT_WORDS
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema.names import fold, quote_name
 from sqlstrictd.schema.types import Schema
 
+_ALIAS = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 # Copies of the rules in one grammar: each costs time to compile, and to find the first tokens.
 MAX_SCOPES = 6
 _CHANGING = frozenset({"insert", "update", "delete"})
@@ -78,7 +81,9 @@ class _Exact:
     def grammar(self) -> Grammar:
         """Write it."""
         assembly, manner = self._assembly, self._assembly.manner
-        assembly.terminals.define("ALIAS", alias_terminal(self._dialect.reserved_words))
+        assembly.terminals.define(
+            "ALIAS", alias_terminal(self._dialect.reserved_words | STATEMENT_WORDS)
+        )
         needs = self._needs_of_names()
         if not self._policy.only_reads:
             needs += needs_of_writes(assembly)
@@ -171,7 +176,8 @@ class _Exact:
 
     def _queries(self, head: str) -> list[str]:
         queries = self._assembly.queries()
-        add_constants(self._assembly, queries)
+        if not head:  # after WITH comes a query of tables
+            add_constants(self._assembly, queries)
         self._assembly.add("query", *queries)
         return [f"{head} query".strip()]
 
@@ -186,6 +192,8 @@ class _Exact:
         instances = [self._instance(source) for source in clause.sources]
         outer = [self._instance(source) for source in clause.outer]
         if not instances or None in instances or None in outer:
+            return None
+        if not all(_is_plain(source.alias) for source in clause.sources if source.alias):
             return None
         found = tuple(one for one in instances if one is not None)
         around = tuple(
@@ -243,6 +251,11 @@ class _Exact:
 
     def _vectors(self, manner: Manner) -> tuple[str, ...]:
         return tuple(_vectors(self._skeleton, manner))
+
+
+def _is_plain(alias: str) -> bool:
+    """Whether an alias is one that a draft may give."""
+    return bool(_ALIAS.fullmatch(alias)) and alias.upper() not in STATEMENT_WORDS
 
 
 def _vectors(skeleton: Skeleton, manner: Manner) -> Iterator[str]:

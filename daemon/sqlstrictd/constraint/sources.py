@@ -12,6 +12,7 @@ from itertools import islice, permutations
 from sqlstrictd.constraint.scopes import Instance, Scope, ScopeColumn
 from sqlstrictd.constraint.sets import FromSet, JoinKeys
 from sqlstrictd.constraint.terminals import Terminals, any_of, literal
+from sqlstrictd.dialects.facts import STATEMENT_WORDS
 from sqlstrictd.schema.names import fold, quote_name
 
 Pairs = tuple[tuple[str, str], ...]
@@ -36,10 +37,10 @@ class FromRules:
         self._body = body
         words = [word for word in JOINS if word in self._dialect.joins or word in ALWAYS]
         terminals.define("JOINED", any_of(f" {word} " for word in words))
-        cross = [", ", " CROSS JOIN "]
-        if not self._dialect.is_typed:
-            cross.append(" JOIN ")  # without a condition
-        terminals.define("CROSSED", any_of(cross))
+        bare = [" JOIN "] if self._dialect.has_bare_join else []
+        terminals.define("CROSSED", any_of([", ", " CROSS JOIN ", *bare]))
+        # ON sees no further to the left than a comma, in most engines.
+        terminals.define("BESIDE", any_of([" CROSS JOIN "]))
 
     def rules(self, scope: Scope) -> list[str]:
         """Write the alternatives of a scope's FROM clause."""
@@ -53,7 +54,10 @@ class FromRules:
             first = self._first(order[:at], instance, pairs)
             joined = f'JOINED {self._declare(instance)} " ON " ({first}) {last}'
             if instance.joined == "cross" or not first:
-                crossed = f"CROSSED {self._declare(instance)}"
+                is_last = all(one.joined == "cross" for one in order[at:])
+                may_be_comma = is_last or self._dialect.name == "sqlite"
+                word = "CROSSED" if may_be_comma else "BESIDE"
+                crossed = f"{word} {self._declare(instance)}"
                 joined = f"({crossed} | {joined})" if first else crossed
             text += f" {joined}"
         return text.strip()
@@ -64,10 +68,13 @@ class FromRules:
         body = self._body(instance.name) if instance.is_defined else ""
         if body:
             called = quote_name(instance.label, self._dialect.name)
-            return f'"(" {body} ")" ({literal(f" AS {called}")} | {literal(f" {called}")})'
-        if not alias:
-            return literal(name)
-        return f"{literal(name)} ({literal(f' AS {alias}')} | {literal(f' {alias}')})"
+            return f'"(" {body} ")" ({self._called(called)})'
+        return f"{literal(name)} ({self._called(alias)})" if alias else literal(name)
+
+    def _called(self, alias: str) -> str:
+        """Write an alias with AS, and without where that can only be an alias."""
+        needs_as = alias.upper() in self._dialect.alias_words | STATEMENT_WORDS
+        return any_of([f" AS {alias}"] + ([] if needs_as else [f" {alias}"]))
 
     def _first(self, before: tuple[Instance, ...], instance: Instance, pairs: Pairs) -> str:
         """Write what joins an instance to those before it; empty where nothing can."""

@@ -133,7 +133,10 @@ class _Values:
         self._add_shifts()
         if k == "v" and not self._manner.has_json:
             for text in self._dialect.json_access.values():
-                t.add("f1_v_@", f"c_v_@ ({text})")
+                # In a call the parser of the checks takes a bare arrow for a function's own.
+                t.add("f1_v_@", f'"(" c_v_@ ({text}) ")"')
+                t.add("plain_@", f"c_v_@ ({text})")
+                t.add("l_v_@", f"c_v_@ ({text})")
 
     def _add_other_classes(self) -> None:
         t = self._t

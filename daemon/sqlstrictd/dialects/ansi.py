@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlstrictd.dialects.ansi_words import ALIAS_WORDS, RESERVED_WORDS
-from sqlstrictd.dialects.facts import Call, Dialect, Form
+from sqlstrictd.dialects.facts import TYPE_WORDS, Call, Dialect, Form
 from sqlstrictd.dialects.literals import DATES, NUMBERS
 
 _CALLS: Final = (
@@ -106,7 +106,7 @@ ANSI: Final = Dialect(
         "B": r"BOOL(EAN)?",
         "U": r"JSON|XML",
     },
-    reserved_words=RESERVED_WORDS,
+    reserved_words=RESERVED_WORDS | TYPE_WORDS,
     alias_words=ALIAS_WORDS,
     joins=frozenset(
         {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "NATURAL JOIN", "USING"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlstrictd.dialects.duckdb_words import ALIAS_WORDS, RESERVED_WORDS
-from sqlstrictd.dialects.facts import Call, Dialect, Form
+from sqlstrictd.dialects.facts import TYPE_WORDS, Call, Dialect, Form
 from sqlstrictd.dialects.literals import DATES, NUMBERS, PADDING, REGEX
 
 _CALLS: Final = (
@@ -224,7 +224,7 @@ DUCKDB: Final = Dialect(
         "B": r"BOOL(EAN)?|LOGICAL",
         "J": r"JSON",
     },
-    reserved_words=RESERVED_WORDS,
+    reserved_words=RESERVED_WORDS | TYPE_WORDS,
     alias_words=ALIAS_WORDS,
     matching_operators={"T": ("ILIKE", "NOT ILIKE", "GLOB")},
     regex_operators={"T": ("SIMILAR TO", "NOT SIMILAR TO", "~", "!~")},

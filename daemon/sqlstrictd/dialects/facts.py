@@ -31,6 +31,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+# Words that begin or turn a statement. A reader would take them for that, so they are no aliases
+# even where the dialect takes them; names of the schema stay what they are.
+STATEMENT_WORDS: Final = frozenset(
+    """
+    ALTER ANALYZE ATTACH BEGIN CALL COMMIT COPY CREATE DELETE DETACH DO DROP EXECUTE EXPLAIN EXPORT
+    GRANT HANDLER IMPORT INSERT INSTALL INTO KILL LOAD LOCK MERGE PRAGMA PREPARE REINDEX RENAME
+    REPLACE RESET RETURNING REVOKE ROLLBACK SAVEPOINT SET SHOW TABLE TRUNCATE UPDATE USE VACUUM
+    """.split()
+)
+
+# Bare names that the parser of the checks takes for types before a "<".
+TYPE_WORDS: Final = frozenset("ARRAY LIST MAP NULLABLE OBJECT RANGE ROW STRUCT".split())
 
 VALUE_CLASSES = "XNTDSBJOU"
 
@@ -118,6 +132,7 @@ class Dialect:
     # Operators on J: the bodies of rules that follow an expression of class J, by class of result:
     # {"T": '" ->> " SHORT', "J": '" -> " SHORT'}.
     json_access: Mapping[str, str] = field(default_factory=dict)
+    has_bare_join: bool = False  # a JOIN b, without a condition
     joins: frozenset[str] = frozenset({"JOIN", "LEFT JOIN"})  # "FULL JOIN", "NATURAL JOIN", "USING"
     set_operators: tuple[str, ...] = ("UNION", "UNION ALL", "INTERSECT", "EXCEPT")
     has_strict_group_by: bool = False

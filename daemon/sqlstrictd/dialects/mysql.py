@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlstrictd.dialects.facts import Call, Dialect, Form
+from sqlstrictd.dialects.facts import TYPE_WORDS, Call, Dialect, Form
 from sqlstrictd.dialects.literals import DATES, NUMBERS, PADDING, REGEX
 from sqlstrictd.dialects.mysql_words import ALIAS_WORDS, RESERVED_WORDS
 
@@ -159,7 +159,7 @@ MYSQL: Final = Dialect(
         "U": r"GEOMETRY|POINT|LINESTRING|POLYGON|MULTIPOINT|MULTILINESTRING|MULTIPOLYGON"
         r"|GEOMETRYCOLLECTION",
     },
-    reserved_words=RESERVED_WORDS,
+    reserved_words=RESERVED_WORDS | TYPE_WORDS,
     alias_words=ALIAS_WORDS,
     name_quote="`",
     has_backslash_escapes=True,
@@ -168,6 +168,7 @@ MYSQL: Final = Dialect(
     division_result="N",
     interval='"INTERVAL " WIDTH " " UNIT',
     interval_result={"D": "S", "S": "S"},
+    has_bare_join=True,
     joins=frozenset({"JOIN", "LEFT JOIN", "RIGHT JOIN", "CROSS JOIN", "NATURAL JOIN", "USING"}),
     set_operators=(
         "UNION",

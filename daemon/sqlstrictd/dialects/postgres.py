@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlstrictd.dialects.facts import Call, Dialect, Form
+from sqlstrictd.dialects.facts import TYPE_WORDS, Call, Dialect, Form
 from sqlstrictd.dialects.literals import DATES, NUMBERS, PADDING, REGEX
 from sqlstrictd.dialects.postgres_words import ALIAS_WORDS, RESERVED_WORDS
 
@@ -222,7 +222,7 @@ POSTGRES: Final = Dialect(
         "J": r"JSONB",
         "U": r"(JSON|XML|JSONPATH|POINT|LINE|LSEG|BOX|PATH|POLYGON|CIRCLE|XID|CID)(\[\])*",
     },
-    reserved_words=RESERVED_WORDS,
+    reserved_words=RESERVED_WORDS | TYPE_WORDS,
     alias_words=ALIAS_WORDS,
     folds_unquoted="lower",
     matching_operators={"T": ("ILIKE", "NOT ILIKE")},

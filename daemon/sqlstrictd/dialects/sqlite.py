@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlstrictd.dialects.facts import Call, Dialect, Form
+from sqlstrictd.dialects.facts import TYPE_WORDS, Call, Dialect, Form
 from sqlstrictd.dialects.literals import DATES, NUMBERS
 from sqlstrictd.dialects.sqlite_words import ALIAS_WORDS, RESERVED_WORDS
 
@@ -113,11 +113,12 @@ SQLITE: Final = Dialect(
         "S": r"DATETIME|TIMESTAMP.*",
         "J": r"JSONB?",
     },
-    reserved_words=RESERVED_WORDS,
+    reserved_words=RESERVED_WORDS | TYPE_WORDS,
     alias_words=ALIAS_WORDS,
     matching_operators={"T": ("GLOB", "NOT GLOB")},
     operators={"N": ("%",)},
     json_access={"T": '" ->> " JSON_STEP', "J": '" -> " JSON_STEP'},
+    has_bare_join=True,
     joins=frozenset(
         {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "NATURAL JOIN", "USING"}
     ),

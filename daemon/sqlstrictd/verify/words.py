@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from sqlstrictd.dialects.facts import STATEMENT_WORDS
 from sqlstrictd.schema.cursor import show
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
@@ -33,15 +34,6 @@ _BEFORE_PARENTHESIS: Final = frozenset(
 _CASTS: Final = frozenset({"CAST", "TRY_CAST"})
 # Kinds of statement in which types stand without AS.
 _DECLARING: Final = frozenset({"create_table", "alter_table"})
-# Words that begin or turn a statement: a reader would take them for that, so as bare aliases they
-# are refused even where the dialect takes them. Names of the schema stay what they are.
-_TURNING: Final = frozenset(
-    """
-    ALTER ANALYZE ATTACH BEGIN CALL COMMIT COPY CREATE DELETE DETACH DO DROP EXECUTE EXPLAIN EXPORT
-    GRANT HANDLER IMPORT INSERT INSTALL INTO KILL LOAD LOCK MERGE PRAGMA PREPARE REINDEX RENAME
-    REPLACE RESET RETURNING REVOKE ROLLBACK SAVEPOINT SET SHOW TABLE TRUNCATE UPDATE USE VACUUM
-    """.split()
-)
 # Scripts with letters of the same shape; one name is written in one of them.
 _ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 # A name may be any word at all after these, where the dialect says so.
@@ -124,7 +116,7 @@ def check_reserved(
         word, before = token.value.upper(), tokens[index - 1] if index else None
         is_alias = isinstance(name.parent, exp.Alias | exp.TableAlias)
         has_as = before is not None and before.is_word("AS")
-        if is_alias and word in _TURNING:
+        if is_alias and word in STATEMENT_WORDS:
             message = f"{show(token.value)} can only be an alias in quotes."
             problems.append(reporter.problem("syntax", message, token.start))
             continue
