@@ -61,7 +61,8 @@ class NewColumns:
     def _added(self, name: str, form: TypeForm) -> str:
         """Write the type of a column that is added: NOT NULL only with a default for old rows."""
         default = self.default(form)
-        if self._dialect.name == "sqlite":  # constants only
+        # SQLite adds constants only, and DuckDB makes several statements of anything else.
+        if self._dialect.name in ("sqlite", "duckdb"):
             default = default.replace('| "CURRENT_TIMESTAMP"', "").replace('| "CURRENT_DATE"', "")
         if not default:
             return name
