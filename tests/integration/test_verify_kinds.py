@@ -225,3 +225,14 @@ def test_sqlite_compiles_nothing_else_of_any_kind(
     assert database.prepare(sql, kind)[0]
     database.close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "mysql"])
+def test_a_foreign_key_has_the_type_of_the_column_it_refers_to(dialect: str) -> None:
+    schema = parse_schema("CREATE TABLE logs (id INTEGER PRIMARY KEY);", dialect)
+    policy = Policy(frozenset({"create_table"}))
+    for column in ("b {} REFERENCES logs (id)", "b {}, FOREIGN KEY (b) REFERENCES logs (id)"):
+        for declared, is_right in (("INTEGER", True), ("REAL", False), ("VARCHAR(9)", False)):
+            sql = f"CREATE TABLE t (a INTEGER PRIMARY KEY, {column.format(declared)})"
+            verdict = check_statement(sql, schema, dialect, policy)
+            assert verdict.prepares is is_right, (sql, verdict.problems)

@@ -7,8 +7,9 @@ Pure text: no model, no llguidance. Two grammars, in the order in which they are
     skeleton.py  what a draft read from, as `reading.py` finds it; the exact grammar is made of it
 
 Both are put together (`assembly.py`) of the rules of scopes (`scope_rules.py`): expressions in
-`values.py`, conditions in `conditions.py`, queries in `queries.py`, FROM in `sources.py`. What a
-dialect has is said in `sqlstrictd/dialects/`.
+`values.py`, `aggregates.py` and `windows.py`, conditions in `conditions.py`, queries in
+`queries.py`, FROM in `sources.py`, statements that write in `writes.py` and `definitions.py`. What
+a dialect has is said in `sqlstrictd/dialects/`.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.scope_rules import DEEPEST, label, lines, pruned, terminals_of
 from sqlstrictd.constraint.terminals import any_of
-from sqlstrictd.constraint.values import Manner
 
 # Scopes that may stand two queries deep; further ones stand one deep.
 _DEEP_SCOPES = 3
@@ -104,12 +104,12 @@ class Assembly:
             if everywhere:
                 self._lines[kind] = everywhere
             for entry in self._widened():
-                own = [
+                seeing = [
                     f"{kind}_{one.label}"
                     for one in self._entries
                     if self._may_stand(one, entry, kind)
                 ]
-                alternatives = ([kind] if everywhere else []) + own
+                alternatives = ([kind] if everywhere else []) + seeing
                 if alternatives:
                     self._lines[f"{kind}_{entry.label}u"] = alternatives
 

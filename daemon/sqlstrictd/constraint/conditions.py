@@ -7,9 +7,9 @@ queries inside (`one_K_N~`, `rows_N~`) are given by the scope, which may see tho
 
 from __future__ import annotations
 
+from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.template import Template
 from sqlstrictd.constraint.terminals import Terminals
-from sqlstrictd.constraint.values import Manner
 
 
 def add_conditions(t: Template, manner: Manner, terminals: Terminals, deepest: int) -> None:
@@ -39,6 +39,11 @@ def _add_comparisons(t: Template, manner: Manner, terminals: Terminals) -> None:
             f'v_{k}_@ BETWEEN bound_{k}_@ " AND " bound_{k}_@',
         )
         t.add(f"bound_{k}_@", text, f"c_{k}_@", f"shift_{k}_@", f"f1_{k}_@")
+    for letter in "DS":
+        written = manner.dialect.literals.get(letter)
+        if written:
+            t.add(f"right_{manner.of(letter)}_@", written)
+            t.add(f"bound_{manner.of(letter)}_@", written)
     text = "t" if manner.is_typed else "v"
     t.add("cond_@", "vals_@", f"(c_{text}_@ | f2_{text}_@) LIKE STR", "any_@ ISNULL")
     t.add("cond_@", f"(c_{text}_@ | f2_{text}_@) LIKE c_{text}_@")

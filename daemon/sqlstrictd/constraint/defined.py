@@ -7,11 +7,11 @@ item; what reads from it sees exactly these columns.
 from __future__ import annotations
 
 from sqlstrictd.constraint.assembly import Assembly
+from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.named import NamedQueries
 from sqlstrictd.constraint.scopes import Scope
 from sqlstrictd.constraint.skeleton import Defined, Output
 from sqlstrictd.constraint.terminals import literal
-from sqlstrictd.constraint.values import Manner
 from sqlstrictd.schema.names import fold, quote_name
 
 

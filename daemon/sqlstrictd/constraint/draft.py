@@ -13,10 +13,10 @@ from collections.abc import Collection
 from sqlstrictd.constraint.assembly import Assembly, alias_terminal
 from sqlstrictd.constraint.constants import add_constants
 from sqlstrictd.constraint.grammar import Grammar
+from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.scopes import ColumnRules, ScopeColumn, table_columns
 from sqlstrictd.constraint.sources import ALWAYS, JOINS
 from sqlstrictd.constraint.terminals import any_of, literal
-from sqlstrictd.constraint.values import Manner
 from sqlstrictd.constraint.writes import Writes, needs_of_writes, needs_queries
 from sqlstrictd.dialects import get
 from sqlstrictd.dialects.facts import STATEMENT_WORDS
@@ -59,6 +59,7 @@ def draft_grammar(
     )
     own = _column_rules(found, columns, assembly)
     own["outname"] = ["ALIAS"]
+    own["outplace"] = ['"1"', '"2"', '"3"']
     inside = dict(own)
     own["from"] = _from(assembly, "TABLE", "d")
     # Below WITH there are tables and columns that the statement itself names.

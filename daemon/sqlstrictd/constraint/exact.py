@@ -14,13 +14,13 @@ from sqlstrictd.constraint.assembly import Assembly, alias_terminal
 from sqlstrictd.constraint.constants import add_constants
 from sqlstrictd.constraint.defined import defined_rule, needs_of
 from sqlstrictd.constraint.grammar import Grammar
+from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.named import NamedQueries
 from sqlstrictd.constraint.scopes import ColumnRules, Instance, Scope, ScopeColumn, table_columns
 from sqlstrictd.constraint.sets import JoinKeys, join_keys, sorted_set
 from sqlstrictd.constraint.skeleton import Defined, FromClause, Skeleton, Source
 from sqlstrictd.constraint.sources import FromRules, linked_orders
 from sqlstrictd.constraint.terminals import literal
-from sqlstrictd.constraint.values import Manner
 from sqlstrictd.constraint.writes import Target, Writes, needs_of_writes
 from sqlstrictd.dialects import get
 from sqlstrictd.dialects.facts import STATEMENT_WORDS

@@ -6,9 +6,9 @@ that the skeleton has, and where GROUP BY must name what is selected for each si
 
 from __future__ import annotations
 
+from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.scopes import Scope
 from sqlstrictd.constraint.terminals import literal
-from sqlstrictd.constraint.values import Manner
 from sqlstrictd.schema.names import fold, quote_name
 
 # Columns of one scope that get a rule of their own as the only key.

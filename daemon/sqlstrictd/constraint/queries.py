@@ -9,9 +9,9 @@ then keeps to (`keyed_N`, whose rules come from `grouping.py`). Depth 0 is the s
 
 from __future__ import annotations
 
+from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.template import Template
 from sqlstrictd.constraint.terminals import Terminals
-from sqlstrictd.constraint.values import Manner
 
 # Most plain columns before the aggregates of a query that groups by positions.
 _POSITIONS = 3
@@ -55,7 +55,15 @@ class _Queries:
             t.add("even_@", f"v_{k}_@" if k not in "xj" else "", f"case_{k}_@", f"wide_{k}_@")
             t.add("total_@", f"tot_{k}_@" if k != "x" else "")
         t.add("total_@", "tot_o_@")
-        t.add("plain_@", "v_o_@", "c_u_@", "NUM", "SHORT", "cond_@" if not manner.is_typed else "")
+        t.add(
+            "plain_@",
+            "v_o_@",
+            "c_u_@",
+            "NUM",
+            "SHORT",
+            '"NULL"',
+            "cond_@" if not manner.is_typed else "",
+        )
         t.add("even_@", "c_o_@", "NUM", "SHORT")
         t.add("total_@", f"wtot_{manner.of('N')}_@")
         for depth in range(self._deepest + 1):
@@ -98,8 +106,8 @@ class _Queries:
             t.add("byterm_@", f"c_{k}_@", f"chain_{k}_@", f"f2_{k}_@" if k not in "nv" else "")
             t.add("byterm_@", f"case_{k}_@" if k in "ntv" else "")
             t.add("totterm_@", f"tot_{k}_@")
-        t.add("term_@", "c_b_@", "c_o_@", "outname_@")
-        t.add("byterm_@", "c_b_@", "c_o_@")
+        t.add("term_@", "c_b_@", "c_o_@", "outname_@", "outplace_@")
+        t.add("byterm_@", "c_b_@", "c_o_@", "outplace_@")
         t.add("place_@", f'" ORDER BY " "1" {way}')
         t.add("order_@", f'" ORDER BY " (term_@ | "1") {way} (", " term_@ {way}){{0,4}}')
         t.add(

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from sqlstrictd.constraint.aggregates import add_aggregates
 from sqlstrictd.constraint.conditions import add_conditions
+from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.queries import add_queries
 from sqlstrictd.constraint.template import Rules, Template, prune, write
 from sqlstrictd.constraint.terminals import Terminals
-from sqlstrictd.constraint.values import Manner, add_values
+from sqlstrictd.constraint.values import add_values
+from sqlstrictd.constraint.windows import add_windows
 
 # Queries within queries within the statement.
 DEEPEST = 2
@@ -24,6 +27,8 @@ def _template(manner: Manner, deepest: int, vectors: tuple[str, ...]) -> tuple[R
     terminals = Terminals(manner.dialect)
     t = Template()
     add_values(t, manner, terminals)
+    add_aggregates(t, manner, terminals)
+    add_windows(t, manner, terminals)
     add_conditions(t, manner, terminals, deepest)
     add_queries(t, manner, terminals, deepest, vectors)
     return t.rules(), terminals

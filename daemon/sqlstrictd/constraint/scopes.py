@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.terminals import Terminals, any_of, literal
-from sqlstrictd.constraint.values import Manner
 from sqlstrictd.dialects import value_class
 from sqlstrictd.dialects.facts import Dialect
 from sqlstrictd.schema.names import fold, quote_name, quote_string

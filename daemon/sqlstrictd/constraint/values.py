@@ -1,4 +1,4 @@
-"""The expressions of one scope: columns, arithmetic, calls, CASE, aggregates and windows.
+"""The values of one scope: columns, arithmetic, calls and CASE.
 
 One set of rules for each value class (see dialects/facts.py); in a dialect without types all
 classes are one, `v`. Levels, not recursion, bound the nesting: `a0` is an argument without a call,
@@ -6,67 +6,22 @@ classes are one, `v`. Levels, not recursion, bound the nesting: `a0` is an argum
 
     c_K   column          a0_K a1_K  argument      f1_K f2_K  call        v_K    value
     b_K   column without a closed list of values   l_K        left side of a comparison
-    agg_K aggregate       tot_K      expression over aggregates           win_K  window expression
 
 `c_K` and `b_K` are given by the scope (`scopes.py`), `cond` by `conditions.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from sqlstrictd.constraint.manner import Manner, spread
 from sqlstrictd.constraint.template import Template
 from sqlstrictd.constraint.terminals import Terminals
-from sqlstrictd.dialects.facts import Call, Dialect
+from sqlstrictd.dialects.facts import Call
 
-# Aggregates that take DISTINCT in every dialect that has them.
-_DISTINCT = frozenset({"SUM", "AVG", "MIN", "MAX", "TOTAL", "GROUP_CONCAT", "ARRAY_AGG", "LIST"})
-# Aggregates that take FILTER over a window in every dialect that has it.
-_FILTERED = frozenset({"SUM", "AVG", "MIN", "MAX", "TOTAL"})
 _PLACEHOLDERS = "XNTDSBJ"
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How a grammar writes expressions: the dialect, and how far it is held to its types."""
-
-    dialect: Dialect = field(compare=False)
-    name: str
-    is_typed: bool
-    is_strict: bool  # GROUP BY names what is selected
-    apart: str = ""  # letters of classes that are not converted even where there are no types
-
-    @classmethod
-    def exact(cls, dialect: Dialect) -> Manner:
-        """Hold expressions to all that the dialect demands."""
-        return cls(
-            dialect, dialect.name, dialect.is_typed, dialect.has_strict_group_by, dialect.apart
-        )
-
-    @classmethod
-    def loose(cls, dialect: Dialect) -> Manner:
-        """Hold expressions to the dialect's syntax alone."""
-        return cls(dialect, dialect.name, is_typed=False, is_strict=False)
-
-    @property
-    def has_json(self) -> bool:
-        """Whether JSON has a class of its own."""
-        return self.is_typed or "J" in self.apart
-
-    @property
-    def classes(self) -> str:
-        """The classes that have rules of their own, besides O and U."""
-        return "ntdsbj" if self.is_typed else "vj" if self.has_json else "v"
-
-    def of(self, letter: str) -> str:
-        """The rule suffix of a class letter."""
-        if letter == "J" and self.has_json:
-            return "j"
-        return letter.lower() if self.is_typed else "v"
-
-
 def add_values(t: Template, manner: Manner, terminals: Terminals) -> None:
-    """Add the rules of values without aggregates and subqueries."""
+    """Add the rules of values: no aggregate, no window and no query in them."""
     _Values(t, manner, terminals).add()
 
 
@@ -93,9 +48,6 @@ class _Values:
                 self._add_form(f"f{level + 1}", form.text, form.result, level)
             self._add_casts(f"f{level + 1}", level)
         self._add_cases()
-        self._add_aggregates()
-        self._add_totals()
-        self._add_windows()
 
     def _add_numbers(self, k: str) -> None:
         t, op = self._t, "OPX" if k == "x" else "OP"
@@ -210,14 +162,9 @@ class _Values:
         is_open = (position > 0 or (is_many and letter in "TV")) and literal
         return f"(a{level}_{k}_@ | {literal})" if is_open else f"a{level}_{k}_@"
 
-    def _spread(self, call: Call, classes: str) -> list[str]:
-        """The classes that K stands for, one call each; one entry where there is no K."""
-        has_k = "K" in [code.rstrip("?*") for code in call.arguments.split()]
-        return list(classes) if has_k else [""]
-
     def _add_call(self, rule: str, call: Call, level: int) -> None:
         codes = call.arguments.split()
-        for poly in self._spread(call, self._comparable):
+        for poly in spread(call, self._comparable):
             text = ""
             for position, code in reversed(list(enumerate(codes))):
                 bare = code.rstrip("?*")
@@ -280,197 +227,3 @@ class _Values:
                     f'"CASE " c_{j}_@ {arm} then_{k}_@ ({arm} other_{k}_@){{0,4}}'
                     f' (" ELSE " other_{k}_@)? " END"',
                 )
-
-    def _add_aggregates(self) -> None:
-        t, manner = self._t, self._manner
-        for k in "nxtdsb" if manner.is_typed else "v":
-            inside = [f"a1_{k}_@"]
-            if k in "nv":
-                inside += [f"chain_{k}_@", "SIZE"]
-            if k in "ntdv":
-                inside.append(f"case_{k}_@")
-            t.add(f"in_{k}_@", *inside)
-        t.add("count_@", '"COUNT(" c_u_@ ")"', '"COUNT(" c_j_@ ")"')
-        for k in manner.classes:
-            t.add("ine_@", f"in_{k}_@" if k != "j" else "")
-        if manner.is_typed:
-            t.add("ine_@", "c_o_@")
-        t.add("count_@", '"COUNT(" ("*" | DISTINCT? ine_@) ")"')
-        t.add(f"bare_{manner.of('X')}_@", "count_@")
-        t.add("wcount_@", '"COUNT(" ("*" | ine_@) ")"')
-        t.add(f"wsum_{manner.of('X')}_@", "wcount_@")
-        for call in self._dialect.aggregates:
-            codes = call.arguments.split()
-            for poly in self._spread(call, "NTDS" if manner.is_typed else "V"):
-                letter = poly if codes[0].rstrip("?*") == "K" else codes[0].rstrip("?*")
-                first = "ine_@" if letter == "E" else f"in_{manner.of(letter)}_@"
-                rest = ""
-                for code in reversed(codes[1:]):
-                    bare = code.rstrip("?*")
-                    one = self._terminals.literal(bare.lower(), True) if len(bare) == 1 else bare
-                    rest = f'", " {one} {rest}'.rstrip()
-                    if "?" in code:
-                        rest = f"({rest})?"
-                result = manner.of(poly if call.result == "K" else call.result)
-                plain = self._terminals.call(call.names, f"{first} {rest}".rstrip())
-                if call.is_window:
-                    kind = "wsum" if _FILTERED.issuperset(call.names.split()) else "wagg"
-                    t.add(f"{kind}_{result}_@", plain)
-                if codes[1:] and "?" not in codes[1]:
-                    t.add(f"bare_{result}_@", plain)
-                    continue
-                once = "DISTINCT? " if _DISTINCT.issuperset(call.names.split()) else ""
-                t.add(f"bare_{result}_@", self._terminals.call(call.names, f"{once}{first}"))
-                if rest:
-                    t.add(f"bare_{result}_@", self._terminals.call(call.names, f"{first} {rest}"))
-        for form in self._dialect.aggregate_forms:
-            text = form.text
-            for letter in _PLACEHOLDERS:
-                text = text.replace(f"{{{letter}}}", f"a1_{manner.of(letter)}_@")
-            t.add(f"bare_{manner.of(form.result)}_@", text)
-        where = (
-            '(" FILTER (WHERE " cond_@ (AO cond_@){0,2} ")")?' if self._dialect.has_filter else ""
-        )
-        for k in (*manner.classes, *("xo" if manner.is_typed else "")):
-            t.add(f"agg_{k}_@", f"bare_{k}_@ {where}".rstrip())
-        if manner.is_typed:
-            t.add("agg_n_@", "agg_x_@")
-            t.add("wagg_n_@", "wagg_x_@")
-            t.add("wsum_n_@", "wsum_x_@")
-
-    def _add_totals(self) -> None:
-        """Add expressions over aggregates; none holds a column outside of them when strict."""
-        t, manner = self._t, self._manner
-        loose = "" if manner.is_strict else f"c_{manner.of('N')}_@"
-        k = manner.of("N")
-        op = "OP"
-        t.add(f"mixed_{k}_@", f"agg_{k}_@", "SIZE", loose, *self._over_null())
-        t.add(
-            f"mix_{k}_@",
-            f"agg_{k}_@ ({op} mixed_{k}_@){{0,2}}",
-            f"SIZE {op} agg_{k}_@ ({op} mixed_{k}_@)?",
-        )
-        t.add(f"mix_{k}_@", f'"(" agg_{k}_@ {op} mixed_{k}_@ ")" {op} mixed_{k}_@')
-        t.add(f"mix_{k}_@", f"{self._cast_mix()}" if self._cast_mix() else "")
-        if manner.is_typed:
-            t.add("mix_x_@", "agg_x_@ (OPX (agg_x_@ | SIZE)){0,2}", "SIZE OPX agg_x_@")
-            for other in "tds":
-                t.add(f"mix_{other}_@", f"agg_{other}_@")
-        for call in self._dialect.calls:
-            codes = call.arguments.split()
-            if not codes:
-                continue
-            for poly in self._spread(call, "NTDS" if manner.is_typed else "V"):
-                letter = codes[0].rstrip("?*")
-                letter = poly if letter == "K" else letter
-                if len(letter) > 1 or (letter not in "NXTDS" and letter != "V"):
-                    continue
-                rest = ""
-                for code in reversed(codes[1:]):
-                    bare = code.rstrip("?*")
-                    bare = poly if bare == "K" else bare
-                    one = bare if len(bare) > 1 else self._terminals.literal(bare.lower(), True)
-                    if not one or bare == "E":
-                        rest = ""
-                        if "?" not in code and "*" not in code:
-                            break
-                        continue
-                    rest = f'", " {one} {rest}'.rstrip()
-                    if "?" in code:
-                        rest = f"({rest})?"
-                else:
-                    result = manner.of(poly if call.result == "K" else call.result)
-                    text = f"mix_{manner.of(letter)}_@ {rest}".rstrip()
-                    t.add(f"h_{result}_@", self._terminals.call(call.names, text))
-        for letter, types in self._dialect.cast_types.items():
-            if letter in "XN" and types:
-                name = self._terminals.types(letter, types, manner.is_typed)
-                t.add(f"h_{manner.of(letter)}_@", f'"CAST(" mix_{k}_@ " AS " {name} ")"')
-        if manner.is_typed:
-            t.add("h_n_@", "h_x_@")
-        t.add(f"held_{k}_@", f"agg_{k}_@", f"h_{k}_@", f'"(" mix_{k}_@ ")"')
-        t.add(f"beside_{k}_@", f"held_{k}_@", "SIZE", loose)
-        t.add(
-            f"tot_{k}_@",
-            f"held_{k}_@ ({op} beside_{k}_@){{0,3}}",
-            f"SIZE {op} held_{k}_@ ({op} beside_{k}_@){{0,2}}",
-        )
-        if loose:
-            t.add(f"tot_{k}_@", f"{loose} {op} held_{k}_@ ({op} beside_{k}_@)?")
-        for other in "tdsbjo" if manner.is_typed else "":
-            t.add(f"tot_{other}_@", f"agg_{other}_@", f"h_{other}_@")
-        for j in "nt" if manner.is_typed else "v":
-            result = self._terminals.literal(j, True)
-            arm = f'"WHEN " tot_{k}_@ CMP NUM " THEN " {result}'
-            t.add(
-                f"tot_{j}_@",
-                f'"CASE " {arm} (" " {arm}){{0,3}} (" ELSE " {result})? " END"',
-            )
-
-    def _over_null(self) -> list[str]:
-        """Divisors that people guard: SUM(a) / NULLIF(COUNT(b), 0)."""
-        k = self._manner.of("N")
-        return [f'"NULLIF(" agg_{k}_@ ", " INT ")"']
-
-    def _cast_mix(self) -> str:
-        """Aggregates cast before they are divided: CAST(COUNT(a) AS REAL) / COUNT(b)."""
-        k = self._manner.of("N")
-        types = self._dialect.cast_types.get("N") or self._dialect.cast_types.get("X") or ()
-        if not types:
-            return ""
-        name = self._terminals.types("N", types, self._manner.is_typed)
-        return f'"CAST(" agg_{k}_@ " AS " {name} ")" (OP mixed_{k}_@){{0,2}}'
-
-    def _add_windows(self) -> None:
-        t, manner = self._t, self._manner
-        t.add("partition_@", '"PARTITION BY " some_@ (", " some_@){0,2}')
-        t.add("within_@", '"ORDER BY " over_@ WAY? (", " some_@ WAY?){0,2}')
-        for k in "ntds" if manner.is_typed else "v":
-            t.add("over_@", f"c_{k}_@", f"fc_{k}_@")  # no RANDOM() alone
-        t.add("ranked_@", '(partition_@ " ")? within_@')
-        for call in self._dialect.windows:
-            codes = call.arguments.split()
-            for poly in self._spread(call, "NTDS" if manner.is_typed else "V"):
-                parts = []
-                for position, code in enumerate(codes):
-                    bare = code.rstrip("?*")
-                    if len(bare) > 1:
-                        one = bare
-                    elif bare == "E":
-                        one = "some_@"
-                    else:
-                        k = manner.of(poly if bare == "K" else bare)
-                        literal = self._terminals.literal(
-                            poly.lower() if bare == "K" else bare.lower(), True
-                        )
-                        one = f"c_{k}_@" if not position else literal
-                    parts.append((code, one))
-                text = ""
-                for position, (code, one) in reversed(list(enumerate(parts))):
-                    comma = '", " ' if position else ""
-                    text = f"{comma}{one} {text}".rstrip()
-                    if "?" in code:
-                        text = f"({text})?"
-                k = manner.of(poly if call.result == "K" else call.result)
-                frame = "FRAME?" if call.names.startswith(("FIRST_VALUE", "LAST_VALUE")) else ""
-                body = self._terminals.call(call.names, text)
-                t.add(f"win_{k}_@", f'{body} " OVER (" ranked_@ {frame} ")"')
-                if not codes:
-                    t.add("rank_@", body)
-        spec = '(partition_@ (" " within_@ FRAME?)? | within_@ FRAME?)?'
-        for k in (*("ntds" if manner.is_typed else "v"),):
-            where = '(" FILTER (WHERE " cond_@ ")")?' if self._dialect.has_filter else ""
-            t.add(f"win_{k}_@", f'wsum_{k}_@ {where} " OVER (" {spec} ")"')
-            t.add(f"win_{k}_@", f'wagg_{k}_@ " OVER (" {spec} ")"')
-        if manner.is_typed:
-            t.add("win_n_@", "win_x_@")
-        k = manner.of("N")
-        t.add(
-            f"wide_{k}_@",
-            f"win_{k}_@ (OP (c_{k}_@ | SIZE | win_{k}_@))?",
-            f"(c_{k}_@ | SIZE) OP win_{k}_@ (OP SIZE)?",
-        )
-        for other in "tds" if manner.is_typed else "":
-            t.add(f"wide_{other}_@", f"win_{other}_@")
-        # Ranks over aggregates, in a grouped query.
-        t.add(f"wtot_{k}_@", f'rank_@ " OVER (ORDER BY " tot_{k}_@ WAY? ")"')

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
+from sqlstrictd.dialects import get
 from sqlstrictd.schema.cursor import show
 from sqlstrictd.verify.declared import DeclaredType
 from sqlstrictd.verify.rules import rules_of
@@ -31,6 +33,13 @@ _OPTIONS: Final = frozenset(
     f"ON {event} {action}"
     for event in ("DELETE", "UPDATE")
     for action in ("CASCADE", "RESTRICT", "SET NULL", "NO ACTION")
+)
+# Dialects that hold a foreign key's column to the type of the one that it refers to.
+_TYPES_KEYS: Final = frozenset({"postgres", "mysql"})
+_Type = exp.DataType.Type
+_ALIKE_TYPES: Final = (
+    {_Type.SMALLINT, _Type.INT, _Type.BIGINT, _Type.SMALLSERIAL, _Type.SERIAL, _Type.BIGSERIAL},
+    {_Type.TEXT, _Type.VARCHAR, _Type.CHAR, _Type.BPCHAR},
 )
 _UNIQUE: Final = (exp.PrimaryKey, exp.UniqueColumnConstraint)
 
@@ -205,7 +214,11 @@ def _resolve_item(resolver: Resolver, item: exp.Expr, scope: Scope) -> None:
         return
     if isinstance(item, exp.ColumnDef):
         for constraint in item.args.get("constraints") or ():
-            _resolve_item(resolver, constraint.args.get("kind"), scope)
+            kind = constraint.args.get("kind")
+            if isinstance(kind, exp.Reference):
+                _resolve_reference(resolver, kind, [item.args.get("kind")])
+            else:
+                _resolve_item(resolver, kind, scope)
     elif isinstance(item, exp.Constraint):
         for inner in item.expressions:
             _resolve_item(resolver, inner, scope)
@@ -215,11 +228,10 @@ def _resolve_item(resolver: Resolver, item: exp.Expr, scope: Scope) -> None:
         value = item.this.this if isinstance(item.this, exp.Neg | exp.Paren) else item.this
         if not isinstance(value, _CONSTANTS):
             resolver.report("A default is a constant or the current time.", item)
-    elif isinstance(item, exp.Reference):
-        _resolve_reference(resolver, item, 1)
     elif isinstance(item, exp.ForeignKey):
         _own_columns(resolver, item.expressions, scope)
-        _resolve_reference(resolver, item.args.get("reference"), len(item.expressions))
+        types = _types_of(resolver, item)
+        _resolve_reference(resolver, item.args.get("reference"), types)
     elif isinstance(item, _UNIQUE):
         listed = item.this.expressions if isinstance(item.this, exp.Schema) else item.expressions
         _own_columns(resolver, listed, scope)
@@ -241,8 +253,22 @@ def _own_columns(resolver: Resolver, listed: Iterable[exp.Expr], scope: Scope) -
             resolver.report(f"There is no column {show(node.name)} in the new table.", node)
 
 
-def _resolve_reference(resolver: Resolver, reference: exp.Expr | None, n_columns: int) -> None:
+def _types_of(resolver: Resolver, key: exp.ForeignKey) -> list[exp.Expr | None]:
+    """Return the types of the columns that a foreign key lists; None where one is not known."""
+    around = key.find_ancestor(exp.Schema)
+    types = {
+        resolver.names.key(column.this): column.args.get("kind")
+        for column in (around.expressions if around is not None else ())
+        if isinstance(column, exp.ColumnDef)
+    }
+    return [types.get(resolver.names.key(name)) for name in key.expressions]
+
+
+def _resolve_reference(
+    resolver: Resolver, reference: exp.Expr | None, types: list[exp.Expr | None]
+) -> None:
     """Resolve a foreign key's table and columns; without columns they are its primary key."""
+    n_columns = len(types)
     if not isinstance(reference, exp.Reference):
         resolver.report("A foreign key refers to a table.", reference or exp.Null())
         return
@@ -261,6 +287,25 @@ def _resolve_reference(resolver: Resolver, reference: exp.Expr | None, n_columns
         keys = {resolver.names.key(identifier) for identifier in listed}
         if keys != set(table.primary_key):
             resolver.report("A foreign key refers to the other table's primary key.", reference)
+            return
+    if referred == n_columns and resolver.dialect in _TYPES_KEYS:
+        names = [resolver.names.key(name) for name in listed] or list(table.primary_key)
+        for name, own in zip(names, types, strict=True):
+            column = table.column(name)
+            if column is not None and not _fit(column.type, own, resolver.dialect):
+                resolver.report(f"Its type is not that of {show(column.name)}.", own or reference)
+
+
+def _fit(referred: str, own: exp.Expr | None, dialect: str) -> bool:
+    """Whether a column of one type may refer to a column of another."""
+    try:
+        other = exp.DataType.build(referred, dialect=get(dialect).parser)
+    except SqlglotError:
+        return False
+    if not isinstance(own, exp.DataType):
+        return False
+    kinds = {own.this, other.this}
+    return len(kinds) == 1 or (dialect == "postgres" and any(kinds <= one for one in _ALIKE_TYPES))
 
 
 def _condition(resolver: Resolver, node: exp.Expr, scope: Scope) -> None:
