@@ -101,7 +101,9 @@ class Check:
                 n_matched = matched.n_bytes_matched
             skeleton = await self._workers.skeleton_of(text, rules.schema, rules.dialect)
             if skeleton is None and not is_valid:
-                return Obstacle("the grammar writes statements on tables of the schema alone")
+                return Obstacle(
+                    "the grammar needs a statement that parses and names a table of the schema"
+                )
             if skeleton is not None:
                 exact = await self._grammars.exact(rules, skeleton)
                 matched = await self._engine.match(exact, text, deadline)

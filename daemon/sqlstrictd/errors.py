@@ -1,7 +1,8 @@
 """Every error of the daemon, each with its gRPC status and a stable reason.
 
-Raised where the cause is known and translated once, in `service.py`. A refusal is a result and not
-an error, so it is not here. Imports neither gRPC nor the engine, so that every part may use it.
+Raised where the cause is known and translated once, in `service/call.py`. A refusal is a result
+and not an error, so it is not here. Imports neither gRPC nor the engine, so that every part may
+use it.
 
     SqlstrictError
     ├── CannotStart             serve exits 78, before anything is served

@@ -185,6 +185,14 @@ def test_queries_are_refused_where_only_writes_are_allowed() -> None:
     assert problem.check == "kind"
 
 
+@pytest.mark.parametrize("sql", ["DROP TABLE orders", "PRAGMA user_version", "VACUUM"])
+def test_what_no_policy_can_name_is_told_which_kinds_it_can(sql: str) -> None:
+    (problem, *_) = check_statement(sql, SHOP, policy=EVERYTHING).problems
+    assert problem.check == "kind"
+    assert problem.message.startswith(f"{sql.split()[0]} cannot be allowed; the kinds that can: ")
+    assert "DELETE, CREATE TABLE" in problem.message
+
+
 @pytest.mark.parametrize(("kind", "sql", "accepts"), GOOD)
 def test_sqlite_compiles_a_statement_only_as_its_own_kind(
     kind: str, sql: str, accepts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,6 @@
 """What a schema is, once parsed: frozen values that every other part of the daemon reads.
 
-Made by `ddl.py`; read by `render.py`, `link.py`, `constraint/`, `verify.py` and `train/`. Names are
+Made by `ddl.py`; read by `render.py`, `link.py`, `constraint/`, `verify/` and `train/`. Names are
 kept exactly as the user spelled them, without quotes; quoting is the writer's work.
 """
 

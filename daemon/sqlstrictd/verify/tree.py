@@ -13,6 +13,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
+from sqlstrictd.policy import KINDS
 from sqlstrictd.schema.cursor import show
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.verify.kinds import ALLOWED_ARGUMENTS, KIND_NODES
@@ -58,7 +59,11 @@ def _describe(error: ParseError) -> Problem:
 
 def check_nodes(tree: exp.Expr, kind: str, rules: Rules, reporter: Reporter) -> list[Problem]:
     """Refuse whatever is not part of a statement of this kind."""
-    if kind not in KIND_NODES or (kind == "select" and type(tree).__name__ not in rules.nodes):
+    if kind not in KIND_NODES:
+        known = ", ".join(name.replace("_", " ").upper() for name in KINDS)
+        message = f"{_name_kind(tree)} cannot be allowed; the kinds that can: {known}."
+        return [reporter.problem("kind", message, 0)]
+    if kind == "select" and type(tree).__name__ not in rules.nodes:
         message = f"Only a query may stand here, not {_name_kind(tree)}."
         return [reporter.problem("kind", message, 0)]
     problems = []

@@ -1,7 +1,7 @@
 """Schemas read and statements checked, in worker processes.
 
 `translate.py`, `catalog.py` and `check.py` call this; the work itself is in `schema/ddl.py`
-and `verify.py`. Two workers, so that a large schema on its way in does not hold up the last check
+and `verify/`. Two workers, so that a large schema on its way in does not hold up the last check
 of everybody's statements.
 """
 

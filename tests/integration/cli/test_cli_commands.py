@@ -25,7 +25,7 @@ def test_check(daemon: StandInDaemon, capsys: Captured) -> None:
     problem = pb.Problem(
         check="scope", message="no column x", line=1, column=8, nearest=["id", "price"]
     )
-    bad = pb.CheckResponse(kind=select, prepares=True, writable=False, problems=[problem])
+    bad = pb.CheckResponse(kind=select, writable=False, problems=[problem])
     good = pb.CheckResponse(
         kind=select, in_scope=True, prepares=True, types=pb.CHECK_RESULT_PASSED, engine="duckdb 1"
     )
@@ -33,7 +33,7 @@ def test_check(daemon: StandInDaemon, capsys: Captured) -> None:
     assert main(["check", "SELECT x FROM orders", "--schema", "shop"]) == 6
     captured = capsys.readouterr()
     assert captured.out == (
-        "valid     no\nkind      select\nin scope  no\nprepares  yes\nwritable  no\n"
+        "valid     no\nkind      select\nin scope  no\nprepares  no\nwritable  no\n"
         "scope: no column x (line 1, column 8); near: id, price\n"
         "    SELECT x FROM orders\n           ^\n"
     )
@@ -55,7 +55,10 @@ def test_check_says_what_is_allowed(daemon: StandInDaemon, capsys: Captured) -> 
     daemon.reply("Check", pb.CheckResponse(kind=delete, in_scope=True, prepares=True))
     flags = ["--schema", "shop", "--allow", "select,delete", "--allow-unfiltered"]
     assert main(["check", "DELETE FROM orders", *flags]) == 0
-    assert "valid     yes\nkind      delete\n" in capsys.readouterr().out
+    assert capsys.readouterr().out == (
+        "valid     yes\nkind      delete\nin scope  yes\n"
+        "prepares  yes (no engine asked; by scope and types)\n"
+    )
     (asked,) = daemon.asked("Check")
     assert asked.statement_kinds == [pb.STATEMENT_KIND_SELECT, delete]
     assert asked.allow_unfiltered_writes

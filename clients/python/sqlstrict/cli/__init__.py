@@ -24,8 +24,9 @@ from sqlstrict.cli.exits import Exit, report
 from sqlstrict.errors import SqlstrictError
 
 _EPILOG = """\
-A SCHEMA is a registered name, a .sql file of CREATE TABLE statements, a SQLite file, or - for
-statements on standard input. Environment: SQLSTRICT_ADDRESS (unix:///path/to/sqlstrict.sock).
+A SCHEMA is a registered name, a .sql file of DDL, an SQLite or DuckDB file, postgresql://...,
+mysql://..., or - for DDL on standard input.
+Environment: SQLSTRICT_ADDRESS (unix:///path/to/sqlstrict.sock).
 Exit codes: 0 answer, 1 error, 2 usage, 3 daemon not reachable, 4 refused (no SQL), 5 deadline,
 6 check found the statement not valid, 130 Ctrl-C."""
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlstrict.cli import connection, policy, schemas
 from sqlstrict.cli.console import Console, point, read_stdin
 from sqlstrict.cli.exits import Exit
 from sqlstrict.errors import SourceError
+
+if TYPE_CHECKING:
+    from sqlstrict.answers import CheckReport
 
 
 def add_parser(commands: Any) -> None:
@@ -56,8 +59,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     console.result(f"in scope  {yes(report.in_scope)}")
     if report.types != "not_run":
         console.result(f"types     {report.types}")
-    engine = f" ({report.engine})" if report.engine else ""
-    console.result(f"prepares  {yes(report.prepares)}{engine}")
+    console.result(f"prepares  {yes(report.prepares)}{judge(report)}")
     if report.writable is not None:
         console.result(f"writable  {yes(report.writable)}")
     for problem in report.problems:
@@ -75,6 +77,13 @@ def read_statement() -> str:
         return read_stdin().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError("the statement on standard input is not UTF-8 text") from error
+
+
+def judge(report: CheckReport) -> str:
+    """Say who judged that a statement prepares: an engine, or the daemon's own checks alone."""
+    if report.engine:
+        return f" ({report.engine})"
+    return " (no engine asked; by scope and types)" if report.prepares else ""
 
 
 def yes(value: bool) -> str:
