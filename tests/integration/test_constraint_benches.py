@@ -23,12 +23,12 @@ RENDERED = [
     ),
     (
         "SELECT T1.name FROM customers AS T1 JOIN orders AS T2 ON T1.id = T2.customer_id",
-        "SELECT customers.name FROM customers JOIN orders ON customers.id = orders.customer_id;",
+        "SELECT T1.name FROM customers AS T1 JOIN orders AS T2 ON T1.id = T2.customer_id;",
     ),
     (
         "SELECT a.name FROM employees a JOIN employees b ON a.boss_id = b.id WHERE b.name != 'X'",
-        "SELECT T1.name FROM employees AS T1 JOIN employees AS T2 ON T1.boss_id = T2.id"
-        " WHERE T2.name <> 'X';",
+        "SELECT a.name FROM employees AS a JOIN employees AS b ON a.boss_id = b.id"
+        " WHERE b.name <> 'X';",
     ),
     (
         "SELECT DISTINCT (Name) FROM Customers WHERE NOT name LIKE 'A%' ORDER BY since ASC",
@@ -37,22 +37,22 @@ RENDERED = [
     (
         "SELECT c.name FROM customers c JOIN order_items i JOIN orders o"
         " ON o.customer_id = c.id AND i.order_id = o.id AND i.quantity > 2",
-        "SELECT customers.name FROM customers JOIN orders ON orders.customer_id = customers.id"
-        " JOIN order_items ON order_items.order_id = orders.id WHERE order_items.quantity > 2;",
+        "SELECT c.name FROM customers AS c JOIN order_items AS i JOIN orders AS o"
+        " ON o.customer_id = c.id AND i.order_id = o.id AND i.quantity > 2;",
     ),
     (
         "SELECT status, count(*) AS n FROM orders GROUP BY status ORDER BY n DESC",
-        "SELECT status, COUNT(*) AS n FROM orders GROUP BY status ORDER BY COUNT(*) DESC;",
+        "SELECT status, COUNT(*) AS n FROM orders GROUP BY status ORDER BY n DESC;",
     ),
 ]
 
 
 @pytest.fixture(scope="module")
-def canonical() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("canonical", REPOSITORY / "bench/canonical.py")
+def rendering() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("rendering", REPOSITORY / "bench/rendering.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["canonical"] = module  # dataclasses look their module up while it is made
+    sys.modules["rendering"] = module  # dataclasses look their module up while it is made
     spec.loader.exec_module(module)
     return module
 
@@ -66,20 +66,20 @@ def run_bench(name: str, *arguments: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("statement", "rendered"), RENDERED)
-def test_rendering_keeps_the_meaning(canonical: ModuleType, statement: str, rendered: str) -> None:
-    assert canonical.render(statement, parse_schema(SHOP.read_text())) == rendered
+def test_rendering_keeps_the_meaning(rendering: ModuleType, statement: str, rendered: str) -> None:
+    assert rendering.render(statement, parse_schema(SHOP.read_text())) == rendered
     database = sqlite3.connect(":memory:")
     database.executescript(SHOP.read_text())
     database.execute(f"EXPLAIN {rendered}")
     database.close()
 
 
-def test_rendering_says_what_it_has_no_place_for(canonical: ModuleType) -> None:
+def test_rendering_says_what_it_has_no_place_for(rendering: ModuleType) -> None:
     schema = parse_schema(SHOP.read_text())
-    with pytest.raises(canonical.CannotRender, match="join without ON"):
-        canonical.render("SELECT name FROM customers JOIN orders", schema)
-    with pytest.raises(canonical.CannotRender, match="no table in scope"):
-        canonical.render("SELECT weight FROM customers", schema)
+    with pytest.raises(rendering.CannotRender, match="a table that the schema does not have"):
+        rendering.render("SELECT name FROM suppliers", schema)
+    with pytest.raises(rendering.CannotRender, match="no table in scope has"):
+        rendering.render("SELECT weight FROM customers", schema)
 
 
 def test_coverage_counts_what_can_be_written(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_coverage_counts_what_can_be_written(tmp_path: Path) -> None:
         ("Which customers live in Berlin?", "SELECT name FROM customers WHERE city = 'Berlin'"),
         ("How many orders has each customer?",
          "SELECT name, count(*) FROM customers c JOIN orders ON c.id = customer_id GROUP BY name"),
-        ("Rank the products", "SELECT RANK() OVER (ORDER BY price) FROM products"),
+        ("Which customers are heavy?", "SELECT name FROM customers WHERE weight > 100"),
         ("All pairs", "SELECT customers.name FROM customers JOIN products"),
     ]  # fmt: skip
     lines = [json.dumps({"schema": "shop", "question": q, "sql": sql}) for q, sql in questions]
@@ -97,7 +97,8 @@ def test_coverage_counts_what_can_be_written(tmp_path: Path) -> None:
         "coverage.py",
         *("--schemas", str(tmp_path), "--questions", str(tmp_path / "questions.jsonl")),
     )
-    assert (result["total"], result["oracle"], result["linked"]) == (4, 2, 2)
+    assert (result["total"], result["exact"], result["draft"]) == (4, 3, 3)
+    assert (result["linked"], result["answered"]) == (2, 3)  # no key links customers and products
     assert result["executed"] == result["same_rows"] == 3
 
 
