@@ -29,6 +29,8 @@ def _add_comparisons(t: Template, manner: Manner, terminals: Terminals) -> None:
         t.add(f"right_{k}_@", text, f"c_{k}_@", f"f1_{k}_@")
         if k in "nv":
             t.add(f"right_{k}_@", f"pair_{k}_@")
+        if k == "v":
+            t.add("right_v_@", "shift_v_@")
         if k in "ds":
             t.add(f"right_{k}_@", f"shift_{k}_@", "f1_s_@", "shift_s_@")
         t.add(f"list_{k}_@", f'{text} (", " {text}){{0,15}} ")"')

@@ -45,6 +45,16 @@ def defined_rule(assembly: Assembly, defined: Defined, scope: Scope, rule: str) 
         if not manner.is_strict:
             grouping = f"({grouping} | groups_{at} having_1_{at}?)"
         assembly.add(rule, f"{text.replace('DISTINCTION', '')} {grouping}")
+        by_keys = NamedQueries(manner, scope, 1).group_by_keys()
+        keys = {fold(key).rpartition(".")[2] for key in scope.keys}
+        if by_keys and all(one.is_total or fold(one.name) in keys for one in defined.outputs):
+            kept = [
+                item if one.is_total else " | ".join(_own_names(manner, one, scope))
+                for item, one in zip(items, defined.outputs, strict=True)
+            ]
+            if all(kept):
+                listed = ' ", " '.join(f"({one})" for one in kept)
+                assembly.add(rule, f'"SELECT " {listed} source_1_{at} {by_keys} having_1_{at}?')
     elif any(totals):
         grouping = NamedQueries(manner, scope, 1).group_by_keys()
         if not manner.is_strict:
@@ -64,7 +74,7 @@ def _item(assembly: Assembly, output: Output, scope: Scope, may_be_window: bool)
     """Write what may give one output its value, with its name."""
     manner, at = assembly.manner, scope.label
     k = manner.of(output.value_class)
-    name = literal(f" AS {quote_name(output.name, manner.dialect.name)}")
+    name = f'" AS " {literal(quote_name(output.name, manner.dialect.name))}'
     kinds = ["tot"] if output.is_total else ["v", "case"] + ["wide"] * may_be_window
     found = [f"{kind}_{k}_{at}" for kind in kinds if assembly.has(f"{kind}_{k}", at)]
     if not found and assembly.has(f"c_{k}", at):

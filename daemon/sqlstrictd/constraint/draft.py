@@ -146,7 +146,7 @@ def _from(assembly: Assembly, table: str, scope: str) -> list[str]:
 
 def _with(assembly: Assembly) -> str:
     """Write WITH: its first query reads tables of the schema, later ones those before them too."""
-    columns = '("(" ALIAS (", " ALIAS){0,5} ")")?'
+    columns = '(("(" | " (") ALIAS (", " ALIAS){0,5} ")")?'
     first = f'ALIAS {columns} " AS (" (query_1_d | compound) ")"'
     later = f'ALIAS {columns} " AS (" (query_1_d | query_1_w | compound) ")"'
     more = f'(", " {later}){{0,{_MAX_CTES - 1}}}'

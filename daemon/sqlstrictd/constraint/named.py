@@ -39,7 +39,7 @@ class NamedQueries:
             for number, spelled in enumerate(list(unique)[:_MAX_SINGLE_KEYS]):
                 self._keyed(f"k{number}", [spelled])
         for alias in scope.order_aliases:
-            name = literal(f" AS {quote_name(alias, self._manner.dialect.name)}")
+            name = f'" AS " {literal(quote_name(alias, self._manner.dialect.name))}'
             by = literal(quote_name(alias, self._manner.dialect.name))
             order = f'" ORDER BY " {by} {self._way} (", " {by} {self._way})?'
             either, grouping = f"(plain_{d}_@ | total_{d}_@)", f"({groups} having_{d}_@?)?"
@@ -91,8 +91,8 @@ class NamedQueries:
                 if column.letter in "UJ":
                     continue
                 bare = quote_name(column.name, dialect)
-                full = f"{one.qualifier(dialect)}.{bare}"
-                forms = [literal(full)]
+                # Two terminals, as elsewhere: one would hide the qualifier from the lexer.
+                forms = [f"{literal(one.qualifier(dialect) + '.')} {literal(bare)}"]
                 if names.count(fold(column.name)) == 1:
                     forms.append(literal(bare))
                 text = " | ".join(forms)

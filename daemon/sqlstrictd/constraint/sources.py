@@ -123,7 +123,7 @@ class FromRules:
             a, b = left[1], right[1]
             if self._fit(a.letter, b.letter) and (a.letter != "O" or a.type == b.type):
                 texts = [self._spell(*left, one), self._spell(*right, other)]
-                yield any_of([" = ".join(texts), " = ".join(reversed(texts))])
+                yield _equal(*texts)
 
     def _find(
         self, visible: tuple[Instance, ...], spelled: str
@@ -139,8 +139,9 @@ class FromRules:
         return found[0] if len(found) == 1 else None
 
     def _spell(self, instance: Instance, column: ScopeColumn, spelled: str) -> str:
-        name = quote_name(column.name, self._dialect.name)
-        return f"{instance.qualifier(self._dialect.name)}.{name}" if "." in spelled else name
+        name = literal(quote_name(column.name, self._dialect.name))
+        qualifier = literal(instance.qualifier(self._dialect.name) + ".")
+        return f"{qualifier} {name}" if "." in spelled else name
 
     def _alike(self, left: Instance, right: Instance) -> Iterator[str]:
         """Yield pairs of columns that can be compared, same names first."""
@@ -165,11 +166,17 @@ class FromRules:
     def _equation(
         self, left: Instance, right: Instance, a: str, b: str, is_flipped: bool = True
     ) -> str:
-        name = self._dialect.name
-        one = f"{left.qualifier(name)}.{quote_name(a, name)}"
-        other = f"{right.qualifier(name)}.{quote_name(b, name)}"
-        texts = [f"{one} = {other}"] + ([f"{other} = {one}"] if is_flipped else [])
-        return any_of(texts)
+        sides = [
+            f"{literal(instance.qualifier(self._dialect.name) + '.')}"
+            f" {literal(quote_name(column, self._dialect.name))}"
+            for instance, column in ((left, a), (right, b))
+        ]
+        return _equal(*sides) if is_flipped else f'{sides[0]} " = " {sides[1]}'
+
+
+def _equal(one: str, other: str) -> str:
+    """Write two columns as equal, either way round."""
+    return f'{one} " = " {other} | {other} " = " {one}'
 
 
 def linked_orders(names: FromSet, keys: JoinKeys) -> list[FromSet]:

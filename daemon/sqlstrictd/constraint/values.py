@@ -127,8 +127,9 @@ class _Values:
         if not self._dialect.interval:
             return
         if not self._manner.is_typed:
-            self._t.add("chain_v_@", "(c_v_@ | f1_v_@) PLUSMINUS interval")
-            self._t.add("a1_v_@", "(c_v_@ | f1_v_@) PLUSMINUS interval")
+            self._t.add("shift_v_@", "(c_v_@ | f1_v_@) PLUSMINUS interval")
+            self._t.add("chain_v_@", "shift_v_@")
+            self._t.add("a1_v_@", "shift_v_@")
             return
         for source, result in self._dialect.interval_result.items():
             k, r = self._manner.of(source), self._manner.of(result)
@@ -152,7 +153,7 @@ class _Values:
         if len(code) > 1:
             return code
         if code == "E":
-            return f"ae{level}_@"
+            return f"(ae{level}_@ | SHORT)" if position else f"ae{level}_@"
         letter = poly if code == "K" else code
         k = self._manner.of(letter)
         # Even where classes are one, a length is no text.

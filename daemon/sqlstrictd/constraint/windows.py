@@ -60,4 +60,4 @@ def add_windows(t: Template, manner: Manner, terminals: Terminals) -> None:
     for other in "tds" if manner.is_typed else "":
         t.add(f"wide_{other}_@", f"win_{other}_@")
     # Ranks over aggregates, in a grouped query.
-    t.add(f"wtot_{k}_@", f'rank_@ " OVER (ORDER BY " tot_{k}_@ WAY? ")"')
+    t.add(f"wtot_{k}_@", f'rank_@ " OVER (" "ORDER BY " tot_{k}_@ WAY? ")"')

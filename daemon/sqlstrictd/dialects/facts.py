@@ -43,8 +43,8 @@ STATEMENT_WORDS: Final = frozenset(
     """.split()
 )
 
-# Bare names that the parser of the checks takes for types before a "<".
-TYPE_WORDS: Final = frozenset("ARRAY LIST MAP NULLABLE OBJECT RANGE ROW STRUCT".split())
+# Bare names that the checks and their parser take for types (before "<") or for frames.
+TYPE_WORDS: Final = frozenset("ARRAY GROUPS LIST MAP NULLABLE OBJECT RANGE ROW ROWS STRUCT".split())
 
 VALUE_CLASSES = "XNTDSBJOU"
 
