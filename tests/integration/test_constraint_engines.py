@@ -65,8 +65,10 @@ WRONG = {
         "SELECT name FROM customers WHERE SUM(id) > 2;",
         "SELECT name FROM customers HAVING name = 'a';",
         "SELECT name FROM customers ORDER BY 2;",
+        "SELECT a.price FROM orders AS a, orders AS b JOIN customers AS c ON a.customer_id = c.id;",
     ),
     "mysql": (
+        "SELECT a.price FROM orders AS a, orders AS b JOIN customers AS c ON a.customer_id = c.id;",
         "SELECT name, COUNT(*) FROM customers GROUP BY city;",
         "SELECT name FROM customers FULL JOIN orders ON customers.id = orders.customer_id;",
         "SELECT COUNT(*) FILTER (WHERE id > 1) FROM customers;",

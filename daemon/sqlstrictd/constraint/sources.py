@@ -37,10 +37,9 @@ class FromRules:
         self._body = body
         words = [word for word in JOINS if word in self._dialect.joins or word in ALWAYS]
         terminals.define("JOINED", any_of(f" {word} " for word in words))
-        bare = [" JOIN "] if self._dialect.has_bare_join else []
-        terminals.define("CROSSED", any_of([", ", " CROSS JOIN ", *bare]))
-        # ON sees no further to the left than a comma, in most engines.
-        terminals.define("BESIDE", any_of([" CROSS JOIN "]))
+        # SQLite alone takes commas and joins without a condition among others.
+        further = [", ", " JOIN "] if self._dialect.name == "sqlite" else []
+        terminals.define("CROSSED", any_of([" CROSS JOIN ", *further]))
 
     def rules(self, scope: Scope) -> list[str]:
         """Write the alternatives of a scope's FROM clause."""
@@ -49,18 +48,24 @@ class FromRules:
     def _clause(self, order: tuple[Instance, ...], pairs: Pairs) -> str:
         text = self._declare(order[0])
         for at in range(1, len(order)):
-            instance = order[at]
-            last = '(" AND " cond_@){0,2}' if at == len(order) - 1 else ""
-            first = self._first(order[:at], instance, pairs)
-            joined = f'JOINED {self._declare(instance)} " ON " ({first}) {last}'
-            if instance.joined == "cross" or not first:
-                is_last = all(one.joined == "cross" for one in order[at:])
-                may_be_comma = is_last or self._dialect.name == "sqlite"
-                word = "CROSSED" if may_be_comma else "BESIDE"
-                crossed = f"{word} {self._declare(instance)}"
-                joined = f"({crossed} | {joined})" if first else crossed
-            text += f" {joined}"
+            if self._dialect.name != "sqlite" and all(o.joined == "cross" for o in order[at:]):
+                # ON sees no further to the left than a comma, so there are commas or joins.
+                commas = " ".join(f'", " {self._declare(one)}' for one in order[at:])
+                joins = [self._join(order, number, pairs) for number in range(at, len(order))]
+                return f"{text} ({commas} | {' '.join(joins)})"
+            text += f" {self._join(order, at, pairs)}"
         return text.strip()
+
+    def _join(self, order: tuple[Instance, ...], at: int, pairs: Pairs) -> str:
+        """Write how one source is joined to those before it."""
+        instance = order[at]
+        last = '(" AND " cond_@){0,2}' if at == len(order) - 1 else ""
+        first = self._first(order[:at], instance, pairs)
+        joined = f'JOINED {self._declare(instance)} " ON " ({first}) {last}'
+        if instance.joined != "cross" and first:
+            return joined
+        crossed = f"CROSSED {self._declare(instance)}"
+        return f"({crossed} | {joined})" if first else crossed
 
     def _declare(self, instance: Instance) -> str:
         name = quote_name(instance.name, self._dialect.name)
