@@ -11,17 +11,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sqlstrict_convert.conversion import Conversion, Progress, convert
+    from sqlstrict_convert.conversion import Conversion, convert
     from sqlstrict_convert.errors import (
         CheckError,
         CheckpointError,
         ConvertError,
         OutputError,
+        QualityError,
         QuantizeError,
         TensorError,
         UnsupportedCheckpoint,
         VocabularyError,
     )
+    from sqlstrict_convert.progress import Progress
 
 __all__ = [
     "CheckError",
@@ -30,6 +32,7 @@ __all__ = [
     "ConvertError",
     "OutputError",
     "Progress",
+    "QualityError",
     "QuantizeError",
     "TensorError",
     "UnsupportedCheckpoint",
@@ -37,12 +40,14 @@ __all__ = [
     "convert",
 ]
 
+# Where public names are defined; those not listed are errors.
+_MODULES = {"Conversion": "conversion", "Progress": "progress", "convert": "conversion"}
+
 
 def __getattr__(name: str) -> Any:
     """Load the module that defines a public name when it is first asked for (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module 'sqlstrict_convert' has no attribute {name!r}")
-    is_own = name in ("Conversion", "Progress", "convert")
-    module = importlib.import_module(f"sqlstrict_convert.{'conversion' if is_own else 'errors'}")
+    module = importlib.import_module(f"sqlstrict_convert.{_MODULES.get(name, 'errors')}")
     globals()[name] = getattr(module, name)
     return globals()[name]

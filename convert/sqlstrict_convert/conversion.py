@@ -16,6 +16,7 @@ from sqlstrict_convert.config import ModelConfig, parse_config
 from sqlstrict_convert.errors import CheckpointError, ConvertError, OutputError
 from sqlstrict_convert.gguf_file import stored_type, write_gguf
 from sqlstrict_convert.origin import read_origin
+from sqlstrict_convert.progress import Progress, Stopwatch
 from sqlstrict_convert.quantize import BITS_PER_WEIGHT, FLOATS, QUANTIZATIONS, quantize_gguf
 from sqlstrict_convert.staging import publish, staging_folder
 from sqlstrict_convert.tensors import TensorPlan, match_tensors, plan_tensors
@@ -23,15 +24,6 @@ from sqlstrict_convert.vocab import Vocabulary, parse_vocabulary
 
 DEFAULT_QUANTIZATION = "Q4_K_M"
 TOKEN_BYTES = 100  # a token and its merge in the file's tables, rounded up
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far one step is; `done` and `total` are bytes for write, tensors for quantize."""
-
-    step: str  # read, write, quantize, check
-    done: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +73,7 @@ def convert(
         raise ConvertError(
             f"unknown quantization {quantization!r}; known are {', '.join(BITS_PER_WEIGHT)}"
         )
+    on_progress = Stopwatch(on_progress)
     on_progress(Progress("read", 0, 1))
     model = read_model(Path(checkpoint_folder), assumes_word_pattern=assumes_word_pattern)
     on_progress(Progress("read", 1, 1))

@@ -7,7 +7,8 @@
     ├── UnsupportedCheckpoint  a whole checkpoint, but of a kind that this converter does not take
     ├── OutputError            the result cannot be written: place, permission, disk space
     ├── QuantizeError          llama.cpp refused to quantize
-    └── CheckError             the finished file does not load or does not compute
+    ├── CheckError             the finished file does not load or does not compute
+    └── QualityError           the quantized model answers too differently from the unquantized one
 
 The command line maps each to exit code 1; usage errors are 2. Nothing here knows the command line.
 """
@@ -43,3 +44,7 @@ class QuantizeError(ConvertError):
 
 class CheckError(ConvertError):
     """The written file does not load, or its logits are not numbers."""
+
+
+class QualityError(ConvertError):
+    """The quantized model is too far from the unquantized one; the file was kept aside."""

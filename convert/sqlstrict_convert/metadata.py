@@ -13,6 +13,7 @@ from sqlstrict_convert.vocab import Vocabulary
 ARCHITECTURE = "lfm2"
 SCHEMA_RENDERING_KEY = "sqlstrict.schema_rendering"
 SOURCE_KEY = "sqlstrict.source"
+REVISION_KEY = "sqlstrict.revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Origin:
     name: str
     license: str | None = None
     source: str | None = None  # owner/name of a repository, never a path of this machine
+    revision: str | None = None  # of the source: a commit's hash
 
 
 def add_model_keys(writer: Any, config: ModelConfig) -> None:
@@ -67,6 +69,8 @@ def add_origin_keys(writer: Any, origin: Origin) -> None:
         writer.add_license(origin.license)
     if origin.source is not None:
         writer.add_string(SOURCE_KEY, origin.source)
+    if origin.revision is not None:
+        writer.add_string(REVISION_KEY, origin.revision)
 
 
 def _add_if_known(add: Callable[[int], None], token_id: int | None) -> None:
