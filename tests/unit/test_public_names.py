@@ -74,6 +74,9 @@ def test_every_call_is_a_method_of_the_contract() -> None:
         calls.list_schemas(),  # type: ignore[list-item]
         calls.delete_schema("s"),  # type: ignore[list-item]
         calls.check("q", schema="s"),  # type: ignore[list-item]
+        calls.model(),  # type: ignore[list-item]
+        calls.models(),  # type: ignore[list-item]
+        calls.use_model("m"),  # type: ignore[list-item]
         calls.status(),  # type: ignore[list-item]
     ]
     methods = {

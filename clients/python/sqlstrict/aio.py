@@ -127,6 +127,23 @@ class AsyncClient:
         call = calls.check(statement, check_writable=check_writable, **options)
         return await self._answer(call, timeout_s)
 
+    async def model(self, *, timeout_s: float | None = None) -> answers.CurrentModel:
+        """Fetch which model answers, and where it came from."""
+        return await self._answer(calls.model(), timeout_s)
+
+    async def models(self, *, timeout_s: float | None = None) -> list[answers.ModelFile]:
+        """Fetch the models of the daemon's models folder, ordered by name."""
+        return await self._answer(calls.models(), timeout_s)
+
+    async def use_model(self, name: str, *, timeout_s: float | None = None) -> answers.CurrentModel:
+        """Choose a model of the models folder, and return when it answers.
+
+        No question fails for it. Raises `ModelNotUsed` where the model before goes on. `timeout_s`
+        is 600 by default, since a large model takes its time to load.
+        """
+        limit_s = channel.LONG_TIMEOUT_S if timeout_s is None else timeout_s
+        return await self._answer(calls.use_model(name), limit_s)
+
     async def status(self, *, timeout_s: float | None = None) -> answers.Status:
         """Fetch how the daemon is."""
         return await self._answer(calls.status(), timeout_s)
@@ -220,7 +237,7 @@ class AsyncClient:
                 failures.append(error)
 
         call = calls.batch()
-        limit_s = channel.BATCH_TIMEOUT_S if timeout_s is None else timeout_s
+        limit_s = channel.LONG_TIMEOUT_S if timeout_s is None else timeout_s
         async with self._within(self._limit(limit_s)) as call_options:
             send = self._channel.stream_stream(call.path, **channel.serializers(call))
             responses: Any = send(feed(), **call_options)

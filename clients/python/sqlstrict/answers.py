@@ -38,8 +38,10 @@ class Outcome(StrEnum):
 class Certificate:
     """What was proved about a statement, and against what.
 
-    `types` is checked for dialects that do not convert between types by themselves. `prepare` is
-    not run, and `engine` empty, where the daemon has no engine of the dialect.
+    `types` is checked for PostgreSQL, and for DuckDB where the daemon has no DuckDB to ask; it is
+    not run for dialects that convert between types by themselves (SQLite, MySQL, standard SQL):
+    there functions, the number of their arguments, and groups are checked alone. `prepare` is not
+    run, and `engine` empty, where the daemon has no engine of the dialect.
     """
 
     schema_fingerprint: str
@@ -242,8 +244,8 @@ class Problem:
 class CheckReport:
     """What the checks found. `writable` is None where it was not asked for.
 
-    `engine` is what was asked to prepare it, empty where the daemon has none of the dialect; scope
-    and types stand for it then.
+    `engine` is what was asked to prepare it, empty where the daemon has none of the dialect; the
+    checks of scope, groups and (where the dialect does not convert them) types stand for it then.
     """
 
     kind: str
@@ -278,6 +280,47 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelState:
+    """Which file the model came from, and what the daemon does about another one.
+
+    `origin` is "bundled", "chosen" (from the models folder) or "flag" (`serve --model`). `name` is
+    the file's, without its folder and ".gguf". `loading` names the one that is to take its place,
+    and `problem` says why one that should does not; both are empty where there is nothing to say.
+    `watch` is how changes of the file are noticed.
+    """
+
+    origin: str
+    name: str
+    loading: str
+    problem: str
+    watch: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentModel:
+    """The model that answers, None while none is loaded, and where it came from."""
+
+    model: ModelInfo | None
+    state: ModelState
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A file of the models folder, as its own header describes it; `problem` is empty or why not.
+
+    `name` is what `use_model` takes, `model_name` what its metadata calls it.
+    """
+
+    name: str
+    size_bytes: int
+    model_name: str
+    architecture: str
+    problem: str
+    is_chosen: bool
+    is_serving: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How the daemon is. `model` is None while none is loaded.
 
@@ -301,3 +344,4 @@ class Status:
     last_errors: tuple[str, ...]
     front_pid: int
     engine_pid: int
+    model_state: ModelState

@@ -65,7 +65,8 @@ class PolicyOptions(TypedDict, total=False):
     statements: Sequence[str]
     """Their kinds, as `STATEMENT_KINDS` lists them; default: `["select"]`."""
     allow_unfiltered: bool
-    """Whether UPDATE and DELETE may stand without WHERE; default: no."""
+    """Whether UPDATE and DELETE may be for all rows, without WHERE or with one that always holds;
+    default: no."""
 
 
 class QuestionOptions(SchemaOptions, PolicyOptions, total=False):
@@ -191,6 +192,36 @@ def check(
         allow_unfiltered_writes=allow_unfiltered,
     )
     return Call("CheckService/Check", request, pb.CheckResponse, reading.read_check)
+
+
+def model() -> Call[answers.CurrentModel]:
+    """Ask which model answers."""
+    return Call(
+        "ModelService/GetModel",
+        pb.GetModelRequest(),
+        pb.GetModelResponse,
+        reading.read_current_model,
+    )
+
+
+def models() -> Call[list[answers.ModelFile]]:
+    """Fetch the models folder."""
+    return Call(
+        "ModelService/ListModels",
+        pb.ListModelsRequest(),
+        pb.ListModelsResponse,
+        lambda message: [reading.read_model_file(file) for file in message.models],
+    )
+
+
+def use_model(name: str) -> Call[answers.CurrentModel]:
+    """Choose the model that is to answer."""
+    return Call(
+        "ModelService/UseModel",
+        _message(pb.UseModelRequest, name=name),
+        pb.UseModelResponse,
+        reading.read_current_model,
+    )
 
 
 def status() -> Call[answers.Status]:

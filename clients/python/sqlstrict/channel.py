@@ -22,8 +22,8 @@ from sqlstrict_proto.address import AddressError, AddressProblem
 from sqlstrict import answers, calls, errors
 
 DEFAULT_TIMEOUT_S = 30.0
-# A whole batch has one deadline; each of its questions also has the daemon's own.
-BATCH_TIMEOUT_S = 600.0
+# Of a whole batch, whose questions also have the daemon's own each, and of loading a model.
+LONG_TIMEOUT_S = 600.0
 # How long to sleep between looks at a daemon that is not there yet.
 POLL_S = 0.05
 
@@ -32,6 +32,7 @@ _RETRIED: tuple[dict[str, str], ...] = (
     {"service": "sqlstrict.v1.TranslationService"},
     {"service": "sqlstrict.v1.CheckService"},
     {"service": "sqlstrict.v1.StatusService"},
+    {"service": "sqlstrict.v1.ModelService"},
     {"service": "sqlstrict.v1.SchemaService", "method": "RegisterSchema"},
     {"service": "sqlstrict.v1.SchemaService", "method": "GetSchema"},
     {"service": "sqlstrict.v1.SchemaService", "method": "ListSchemas"},

@@ -129,6 +129,23 @@ class Client:
         call = calls.check(statement, check_writable=check_writable, **options)
         return self._answer(call, timeout_s)
 
+    def model(self, *, timeout_s: float | None = None) -> answers.CurrentModel:
+        """Fetch which model answers, and where it came from."""
+        return self._answer(calls.model(), timeout_s)
+
+    def models(self, *, timeout_s: float | None = None) -> list[answers.ModelFile]:
+        """Fetch the models of the daemon's models folder, ordered by name."""
+        return self._answer(calls.models(), timeout_s)
+
+    def use_model(self, name: str, *, timeout_s: float | None = None) -> answers.CurrentModel:
+        """Choose a model of the models folder, and return when it answers.
+
+        No question fails for it. Raises `ModelNotUsed` where the model before goes on. `timeout_s`
+        is 600 by default, since a large model takes its time to load.
+        """
+        limit_s = channel.LONG_TIMEOUT_S if timeout_s is None else timeout_s
+        return self._answer(calls.use_model(name), limit_s)
+
     def status(self, *, timeout_s: float | None = None) -> answers.Status:
         """Fetch how the daemon is."""
         return self._answer(calls.status(), timeout_s)
@@ -221,7 +238,7 @@ class Client:
                 failures.append(error)
 
         call = calls.batch()
-        limit_s = channel.BATCH_TIMEOUT_S if timeout_s is None else timeout_s
+        limit_s = channel.LONG_TIMEOUT_S if timeout_s is None else timeout_s
         with self._within(self._limit(limit_s)) as call_options:
             send = self._channel.stream_stream(call.path, **channel.serializers(call))
             responses: Any = send(feed(), **call_options)

@@ -7,11 +7,12 @@
     ├── InvalidRequest          field, line, column   the request cannot be served as it is
     │   ├── InvalidAddress         the address cannot be used
     │   └── SchemaError            the schema's text cannot be read
-    ├── NotFound                no registered schema of that name
+    ├── NotFound                no registered schema, or no model, of that name
     ├── Busy                    retry_after_s         full; ask again later
     ├── DeadlineExceeded        the time is over
     ├── Cancelled               the call was cancelled
     ├── NotReady                no model, or an engine that keeps crashing
+    ├── ModelNotUsed            the model that was asked for does not answer; the one before does
     ├── Unavailable             the daemon could not finish; asking again may help
     │   ├── EngineCrashed
     │   └── ShuttingDown
@@ -97,7 +98,7 @@ class SchemaError(InvalidRequest):
 
 
 class NotFound(SqlstrictError):
-    """No registered schema has this name or fingerprint."""
+    """No registered schema has this name or fingerprint, or no model has this name."""
 
 
 class Busy(SqlstrictError):
@@ -120,6 +121,14 @@ class Cancelled(SqlstrictError):
 
 class NotReady(SqlstrictError):
     """The daemon runs but cannot answer: no usable model, or an engine that keeps crashing."""
+
+
+class ModelNotUsed(SqlstrictError):
+    """The model that was asked for does not answer, and the one before goes on.
+
+    `reason` is "MODEL_REJECTED" where its file is broken or no model for this, "MODEL_FIXED" where
+    the daemon was started with a model's file, "MODEL_SUPERSEDED" where another was chosen since.
+    """
 
 
 class Unavailable(SqlstrictError):
@@ -163,6 +172,9 @@ _BY_REASON: Mapping[str, type[SqlstrictError]] = {
     "SCHEMA_INVALID": SchemaError,
     "ENGINE_CRASHED": EngineCrashed,
     "SHUTTING_DOWN": ShuttingDown,
+    "MODEL_REJECTED": ModelNotUsed,
+    "MODEL_FIXED": ModelNotUsed,
+    "MODEL_SUPERSEDED": ModelNotUsed,
 }
 # Numbers of the codes above, for errors that travel inside a message instead of ending a call.
 _CODE_NAMES: Mapping[int, str] = {
@@ -173,6 +185,7 @@ _CODE_NAMES: Mapping[int, str] = {
     5: "NOT_FOUND",
     8: "RESOURCE_EXHAUSTED",
     9: "FAILED_PRECONDITION",
+    10: "ABORTED",
     12: "UNIMPLEMENTED",
     13: "INTERNAL",
     14: "UNAVAILABLE",

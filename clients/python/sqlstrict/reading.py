@@ -219,6 +219,7 @@ def read_status(message: pb.GetStatusResponse) -> answers.Status:
         last_errors=tuple(message.last_errors),
         front_pid=message.front_pid,
         engine_pid=message.engine_pid,
+        model_state=read_model_state(message.model_state),
     )
 
 
@@ -234,6 +235,40 @@ def read_model(message: pb.ModelInfo) -> answers.ModelInfo:
         context_tokens=message.context_tokens,
         vocabulary_size=message.vocabulary_size,
         schema_rendering=rendering,
+    )
+
+
+def read_model_state(message: pb.ModelState) -> answers.ModelState:
+    """Read where the model came from, and what the daemon does about another one."""
+    return answers.ModelState(
+        origin=enum_name(pb.ModelOrigin, message.origin, "MODEL_ORIGIN_"),
+        name=message.name,
+        loading=message.loading,
+        problem=message.problem,
+        watch=message.watch,
+    )
+
+
+def read_current_model(
+    message: pb.GetModelResponse | pb.UseModelResponse,
+) -> answers.CurrentModel:
+    """Read which model answers, and where it came from."""
+    return answers.CurrentModel(
+        model=read_model(message.model) if message.HasField("model") else None,
+        state=read_model_state(message.state),
+    )
+
+
+def read_model_file(message: pb.ModelFile) -> answers.ModelFile:
+    """Read what is known of one file of the models folder."""
+    return answers.ModelFile(
+        name=message.name,
+        size_bytes=message.size_bytes,
+        model_name=message.model_name,
+        architecture=message.architecture,
+        problem=message.problem,
+        is_chosen=message.chosen,
+        is_serving=message.serving,
     )
 
 

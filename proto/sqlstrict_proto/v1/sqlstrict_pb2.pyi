@@ -49,6 +49,13 @@ class SchemaRendering(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SCHEMA_RENDERING_UNSPECIFIED: _ClassVar[SchemaRendering]
     SCHEMA_RENDERING_DDL: _ClassVar[SchemaRendering]
     SCHEMA_RENDERING_COMPACT: _ClassVar[SchemaRendering]
+
+class ModelOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MODEL_ORIGIN_UNSPECIFIED: _ClassVar[ModelOrigin]
+    MODEL_ORIGIN_BUNDLED: _ClassVar[ModelOrigin]
+    MODEL_ORIGIN_CHOSEN: _ClassVar[ModelOrigin]
+    MODEL_ORIGIN_FLAG: _ClassVar[ModelOrigin]
 DIALECT_UNSPECIFIED: Dialect
 DIALECT_SQLITE: Dialect
 DIALECT_ANSI: Dialect
@@ -78,6 +85,10 @@ CHECK_RESULT_FAILED: CheckResult
 SCHEMA_RENDERING_UNSPECIFIED: SchemaRendering
 SCHEMA_RENDERING_DDL: SchemaRendering
 SCHEMA_RENDERING_COMPACT: SchemaRendering
+MODEL_ORIGIN_UNSPECIFIED: ModelOrigin
+MODEL_ORIGIN_BUNDLED: ModelOrigin
+MODEL_ORIGIN_CHOSEN: ModelOrigin
+MODEL_ORIGIN_FLAG: ModelOrigin
 
 class SchemaRef(_message.Message):
     __slots__ = ("name", "fingerprint", "ddl", "dialect")
@@ -458,7 +469,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("version", "ready", "model", "slots", "slots_busy", "queued", "queue_limit", "resident_schemas", "registered_schemas", "front_memory_bytes", "engine_memory_bytes", "uptime_s", "counters", "last_errors", "front_pid", "engine_pid", "batch_queued")
+    __slots__ = ("version", "ready", "model", "slots", "slots_busy", "queued", "queue_limit", "resident_schemas", "registered_schemas", "front_memory_bytes", "engine_memory_bytes", "uptime_s", "counters", "last_errors", "front_pid", "engine_pid", "batch_queued", "model_state")
     class CountersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -483,6 +494,7 @@ class GetStatusResponse(_message.Message):
     FRONT_PID_FIELD_NUMBER: _ClassVar[int]
     ENGINE_PID_FIELD_NUMBER: _ClassVar[int]
     BATCH_QUEUED_FIELD_NUMBER: _ClassVar[int]
+    MODEL_STATE_FIELD_NUMBER: _ClassVar[int]
     version: str
     ready: bool
     model: ModelInfo
@@ -500,7 +512,8 @@ class GetStatusResponse(_message.Message):
     front_pid: int
     engine_pid: int
     batch_queued: int
-    def __init__(self, version: _Optional[str] = ..., ready: bool = ..., model: _Optional[_Union[ModelInfo, _Mapping]] = ..., slots: _Optional[int] = ..., slots_busy: _Optional[int] = ..., queued: _Optional[int] = ..., queue_limit: _Optional[int] = ..., resident_schemas: _Optional[int] = ..., registered_schemas: _Optional[int] = ..., front_memory_bytes: _Optional[int] = ..., engine_memory_bytes: _Optional[int] = ..., uptime_s: _Optional[float] = ..., counters: _Optional[_Mapping[str, int]] = ..., last_errors: _Optional[_Iterable[str]] = ..., front_pid: _Optional[int] = ..., engine_pid: _Optional[int] = ..., batch_queued: _Optional[int] = ...) -> None: ...
+    model_state: ModelState
+    def __init__(self, version: _Optional[str] = ..., ready: bool = ..., model: _Optional[_Union[ModelInfo, _Mapping]] = ..., slots: _Optional[int] = ..., slots_busy: _Optional[int] = ..., queued: _Optional[int] = ..., queue_limit: _Optional[int] = ..., resident_schemas: _Optional[int] = ..., registered_schemas: _Optional[int] = ..., front_memory_bytes: _Optional[int] = ..., engine_memory_bytes: _Optional[int] = ..., uptime_s: _Optional[float] = ..., counters: _Optional[_Mapping[str, int]] = ..., last_errors: _Optional[_Iterable[str]] = ..., front_pid: _Optional[int] = ..., engine_pid: _Optional[int] = ..., batch_queued: _Optional[int] = ..., model_state: _Optional[_Union[ModelState, _Mapping]] = ...) -> None: ...
 
 class ModelInfo(_message.Message):
     __slots__ = ("name", "sha256", "architecture", "quantization", "parameter_count", "context_tokens", "vocabulary_size", "schema_rendering")
@@ -521,3 +534,71 @@ class ModelInfo(_message.Message):
     vocabulary_size: int
     schema_rendering: SchemaRendering
     def __init__(self, name: _Optional[str] = ..., sha256: _Optional[str] = ..., architecture: _Optional[str] = ..., quantization: _Optional[str] = ..., parameter_count: _Optional[int] = ..., context_tokens: _Optional[int] = ..., vocabulary_size: _Optional[int] = ..., schema_rendering: _Optional[_Union[SchemaRendering, str]] = ...) -> None: ...
+
+class ModelState(_message.Message):
+    __slots__ = ("origin", "name", "loading", "problem", "watch")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LOADING_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    WATCH_FIELD_NUMBER: _ClassVar[int]
+    origin: ModelOrigin
+    name: str
+    loading: str
+    problem: str
+    watch: str
+    def __init__(self, origin: _Optional[_Union[ModelOrigin, str]] = ..., name: _Optional[str] = ..., loading: _Optional[str] = ..., problem: _Optional[str] = ..., watch: _Optional[str] = ...) -> None: ...
+
+class GetModelRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetModelResponse(_message.Message):
+    __slots__ = ("model", "state")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    model: ModelInfo
+    state: ModelState
+    def __init__(self, model: _Optional[_Union[ModelInfo, _Mapping]] = ..., state: _Optional[_Union[ModelState, _Mapping]] = ...) -> None: ...
+
+class ListModelsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListModelsResponse(_message.Message):
+    __slots__ = ("models",)
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[ModelFile]
+    def __init__(self, models: _Optional[_Iterable[_Union[ModelFile, _Mapping]]] = ...) -> None: ...
+
+class ModelFile(_message.Message):
+    __slots__ = ("name", "size_bytes", "model_name", "architecture", "problem", "chosen", "serving")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_FIELD_NUMBER: _ClassVar[int]
+    SERVING_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    size_bytes: int
+    model_name: str
+    architecture: str
+    problem: str
+    chosen: bool
+    serving: bool
+    def __init__(self, name: _Optional[str] = ..., size_bytes: _Optional[int] = ..., model_name: _Optional[str] = ..., architecture: _Optional[str] = ..., problem: _Optional[str] = ..., chosen: bool = ..., serving: bool = ...) -> None: ...
+
+class UseModelRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class UseModelResponse(_message.Message):
+    __slots__ = ("model", "state")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    model: ModelInfo
+    state: ModelState
+    def __init__(self, model: _Optional[_Union[ModelInfo, _Mapping]] = ..., state: _Optional[_Union[ModelState, _Mapping]] = ...) -> None: ...

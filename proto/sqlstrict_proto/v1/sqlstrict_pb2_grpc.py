@@ -473,6 +473,177 @@ class CheckService(object):
             _registered_method=True)
 
 
+class ModelServiceStub(object):
+    """Says which model answers, and changes it without failing a question. Models are the files
+    NAME.gguf of the daemon's models folder; a client names one and never gives a path.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetModel = channel.unary_unary(
+                '/sqlstrict.v1.ModelService/GetModel',
+                request_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.GetModelRequest.SerializeToString,
+                response_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.GetModelResponse.FromString,
+                _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/sqlstrict.v1.ModelService/ListModels',
+                request_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.ListModelsResponse.FromString,
+                _registered_method=True)
+        self.UseModel = channel.unary_unary(
+                '/sqlstrict.v1.ModelService/UseModel',
+                request_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.UseModelRequest.SerializeToString,
+                response_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.UseModelResponse.FromString,
+                _registered_method=True)
+
+
+class ModelServiceServicer(object):
+    """Says which model answers, and changes it without failing a question. Models are the files
+    NAME.gguf of the daemon's models folder; a client names one and never gives a path.
+    """
+
+    def GetModel(self, request, context):
+        """Returns the model that answers, and what the daemon does about another one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModels(self, request, context):
+        """Lists the models folder, ordered by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UseModel(self, request, context):
+        """Chooses a model, for now and for later starts. Returns when it answers: what is asked after
+        that is answered by it, and what was asked before ends on the model before. Where it cannot be
+        used the model before goes on, and the call ends with FAILED_PRECONDITION: MODEL_REJECTED, or
+        MODEL_FIXED where the daemon was started with --model; with ABORTED, MODEL_SUPERSEDED, where
+        another was chosen meanwhile. It goes on where the client does not wait for its end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ModelServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetModel,
+                    request_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.GetModelRequest.FromString,
+                    response_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.GetModelResponse.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.ListModelsRequest.FromString,
+                    response_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'UseModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.UseModel,
+                    request_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.UseModelRequest.FromString,
+                    response_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.UseModelResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'sqlstrict.v1.ModelService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('sqlstrict.v1.ModelService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class ModelService(object):
+    """Says which model answers, and changes it without failing a question. Models are the files
+    NAME.gguf of the daemon's models folder; a client names one and never gives a path.
+    """
+
+    @staticmethod
+    def GetModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sqlstrict.v1.ModelService/GetModel',
+            sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.GetModelRequest.SerializeToString,
+            sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.GetModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sqlstrict.v1.ModelService/ListModels',
+            sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.ListModelsRequest.SerializeToString,
+            sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UseModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sqlstrict.v1.ModelService/UseModel',
+            sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.UseModelRequest.SerializeToString,
+            sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.UseModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class StatusServiceStub(object):
     """Tells how the daemon is.
     """

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import grpc
+import pytest
 import sqlstrict
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
-from stand_in_daemon import StandInDaemon
+from stand_in_daemon import Failure, StandInDaemon
 
 
 def test_schemas(daemon: StandInDaemon, either: Any) -> None:
@@ -77,19 +79,56 @@ def test_check(daemon: StandInDaemon, either: Any) -> None:
     assert [asked.check_writable for asked in daemon.asked("Check")] == [False, True]
 
 
+def test_models(daemon: StandInDaemon, either: Any) -> None:
+    info = pb.ModelInfo(name="tiny", architecture="lfm2")
+    state = pb.ModelState(
+        origin=pb.MODEL_ORIGIN_CHOSEN, name="a", loading="b", problem="broken", watch="polling"
+    )
+    file = pb.ModelFile(name="a", size_bytes=9, model_name="tiny", chosen=True, serving=True)
+    daemon.reply("GetModel", pb.GetModelResponse(state=state))
+    daemon.reply("ListModels", pb.ListModelsResponse(models=[file, pb.ModelFile(problem="cut")]))
+    daemon.reply("UseModel", pb.UseModelResponse(model=info, state=state))
+    expected = sqlstrict.ModelState("chosen", "a", "b", "broken", "polling")
+    assert either.model() == sqlstrict.CurrentModel(None, expected)
+    first, second = either.models()
+    assert first == sqlstrict.ModelFile("a", 9, "tiny", "", "", True, True)
+    assert (second.problem, second.is_chosen) == ("cut", False)
+    used = either.use_model("a")
+    assert used.model is not None and used.model.architecture == "lfm2"
+    assert daemon.asked("UseModel")[0].name == "a"
+
+
+def test_a_model_that_is_not_used_has_an_error_of_its_own(
+    daemon: StandInDaemon, either: Any
+) -> None:
+    rejected = Failure(grpc.StatusCode.FAILED_PRECONDITION, "it is cut short", "MODEL_REJECTED")
+    superseded = Failure(grpc.StatusCode.ABORTED, "another was chosen", "MODEL_SUPERSEDED")
+    daemon.reply("UseModel", rejected, superseded)
+    for reason in ("MODEL_REJECTED", "MODEL_SUPERSEDED"):
+        with pytest.raises(sqlstrict.ModelNotUsed) as caught:
+            either.use_model("a")
+        assert caught.value.reason == reason
+
+
 def test_status(daemon: StandInDaemon, either: Any) -> None:
     model = pb.ModelInfo(name="tiny", schema_rendering=pb.SCHEMA_RENDERING_COMPACT)
     counters = {"questions": 3, "answers": 2}
     daemon.reply(
         "GetStatus",
         pb.GetStatusResponse(
-            version="0.1.0", ready=True, model=model, counters=counters, batch_queued=5
+            version="0.1.0",
+            ready=True,
+            model=model,
+            counters=counters,
+            batch_queued=5,
+            model_state=pb.ModelState(origin=pb.MODEL_ORIGIN_FLAG, problem="it is cut short"),
         ),
         pb.GetStatusResponse(version="0.1.0"),
     )
     status = either.status()
     assert status.is_ready
     assert status.batch_queued == 5
+    assert (status.model_state.origin, status.model_state.problem) == ("flag", "it is cut short")
     assert status.model.schema_rendering == "compact"
     assert list(status.counters.items()) == [("answers", 2), ("questions", 3)]
     assert either.status().model is None
