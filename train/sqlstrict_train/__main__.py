@@ -1,4 +1,4 @@
-"""The training commands: `python -m sqlstrict_train bundled|questions|evaluate`.
+"""The training commands: `python -m sqlstrict_train bundled|questions|prompts|evaluate`.
 
 Arguments and messages only; each command's work is in the file of its name.
 """
@@ -20,6 +20,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments.command == "questions":
             return _questions(arguments)
+        if arguments.command == "prompts":
+            return _prompts(arguments)
         return _bundled(arguments) if arguments.command == "bundled" else _evaluate(arguments)
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "transformers", "tokenizers", "safetensors"):
@@ -45,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     questions.add_argument("--split", choices=("train", "eval"), default="eval")
     questions.add_argument("--seed", type=int, default=1)
     questions.add_argument("--out", type=Path, required=True, help="folder to make")
+    prompts = commands.add_parser("prompts", help="write the converter's prompts.jsonl")
+    prompts.add_argument("--out", type=Path, required=True, metavar="FILE")
     evaluate = commands.add_parser("evaluate", help="ask a checkpoint without the constraint")
     evaluate.add_argument("--checkpoint", type=Path, required=True)
     evaluate.add_argument(
@@ -78,6 +82,14 @@ def _questions(arguments: argparse.Namespace) -> int:
 
     write_question_set(arguments.out, arguments.n, arguments.split, arguments.seed)
     print(json.dumps({"questions": arguments.n, "split": arguments.split, "seed": arguments.seed}))
+    return 0
+
+
+def _prompts(arguments: argparse.Namespace) -> int:
+    from sqlstrict_train.calibration import write_prompts
+
+    size = write_prompts(arguments.out)
+    print(json.dumps({"prompts": str(arguments.out), "bytes": size}))
     return 0
 
 
