@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from sqlstrictd import dialects
 from sqlstrictd.question import Question, Refusal, RefusalReason
 from sqlstrictd.schema.link import nearest_names, unmatched_words
 from sqlstrictd.schema.types import Schema
@@ -42,6 +43,11 @@ MESSAGES: Mapping[RefusalReason, str] = MappingProxyType(
     }
 )
 
+# POLICY has a second meaning, where the dialect does have a kind that is allowed.
+ALL_ROWS = (
+    "the statement that was written would change every row of a table, which the request does not"
+    " allow; say in the question which rows, or allow UPDATE and DELETE without WHERE"
+)
 MAX_WORDS = 6  # of a question, that a message names
 
 
@@ -53,7 +59,9 @@ async def write_refusal(
     nearest = await asyncio.to_thread(nearest_names, schema, question.text)
     words = (await asyncio.to_thread(unmatched_words, schema, question.text)).words
     unmatched = ", ".join(repr(word) for word in words[:MAX_WORDS])
-    message = MESSAGES[reason].format(
+    is_of_allowed_kind = bool(question.policy.kinds & dialects.get(dialect).kinds)
+    changes_all = reason is RefusalReason.POLICY and is_of_allowed_kind
+    message = (ALL_ROWS if changes_all else MESSAGES[reason]).format(
         max_tokens=question.max_tokens,
         min_confidence=question.min_confidence,
         kinds=", ".join(sorted(question.policy.kinds)),

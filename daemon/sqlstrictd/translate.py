@@ -206,7 +206,8 @@ class Translator:
         )
         attempt = await judge(self._workers, outputs, rules, usage)
         for check in attempt.failed:
-            self._note_verify_failure(check, rules, grammar.key)
+            if not check.breaks_policy:
+                self._note_verify_failure(check, rules, grammar.key)
         return attempt
 
     def _note_verify_failure(self, check: Checked, rules: Rules, grammar_key: str) -> None:
@@ -263,6 +264,8 @@ class Translator:
 def _why_nothing_passed(attempt: Attempt) -> RefusalReason:
     if not attempt.outputs:
         return RefusalReason.NO_CANDIDATE
+    if attempt.failed and all(check.breaks_policy for check in attempt.failed):
+        return RefusalReason.POLICY
     return RefusalReason.VERIFY_FAILED if attempt.has_whole else RefusalReason.BUDGET
 
 

@@ -176,7 +176,7 @@ def test_without_where_only_when_asked_for(sql: str) -> None:
     policy = Policy(frozenset({"update", "delete"}))
     for dialect in ALL.split():
         (problem,) = check_statement(sql, SHOP, dialect, policy).problems
-        assert (problem.check, "without WHERE" in problem.message) == ("kind", True)
+        assert (problem.check, "without WHERE" in problem.message) == ("policy", True)
         assert not check_statement(f"{sql} WHERE id = 1", SHOP, dialect, policy).problems
 
 

@@ -24,8 +24,10 @@ from sqlstrictd.verify.prepare import Prepared, prepare
 from sqlstrictd.verify.rules import Rules, rules_of
 from sqlstrictd.verify.scope import Resolver
 from sqlstrictd.verify.slips import check_slips
-from sqlstrictd.verify.tree import check_counts, check_nodes, parse
+from sqlstrictd.verify.tree import check_counts, check_nodes, find_offset, parse
 from sqlstrictd.verify.types import check_types
+from sqlstrictd.verify.types import rules_of as rules_of_types
+from sqlstrictd.verify.unfiltered import holds_always
 from sqlstrictd.verify.verdict import CheckName, Problem, StatementKind, Verdict
 from sqlstrictd.verify.words import (
     check_calls,
@@ -113,21 +115,27 @@ class _Check:
             problems = check_types(self._sql, self._schema, self._dialect, self._reporter)
             if problems:
                 return self._verdict(problems, resolver)
-            self._passed.append("types")
+            if rules_of_types(self._dialect).is_typed:
+                self._passed.append("types")
         return self._prepare(resolver)
 
     def _check_kind(self) -> list[Problem]:
-        """Refuse a statement of a kind that the policy does not name."""
+        """Refuse a statement of a kind, or for as many rows, as the policy does not allow."""
         if self._kind == "other":
             return check_nodes(self._tree, self._kind, self._rules, self._reporter)
         if self._kind not in self._policy.kinds:
             allowed = ", ".join(sorted(map(_say, self._policy.kinds)))
             message = f"{_say(self._kind)} is not allowed here; allowed: {allowed}."
             return [self._reporter.problem("kind", message, self._tokens[0].start)]
-        is_unfiltered = self._kind in ("update", "delete") and self._tree.args.get("where") is None
-        if is_unfiltered and not self._policy.allows_unfiltered:
+        if self._kind not in ("update", "delete") or self._policy.allows_unfiltered:
+            return []
+        where = self._tree.args.get("where")
+        if where is None:
             message = f"{_say(self._kind)} without WHERE is not allowed here."
-            return [self._reporter.problem("kind", message, self._tokens[0].start)]
+            return [self._reporter.problem("policy", message, self._tokens[0].start)]
+        if holds_always(where.this, self._dialect):
+            message = "A WHERE that holds for every row is none, and is not allowed here."
+            return [self._reporter.problem("policy", message, find_offset(where))]
         return []
 
     def _check_form(self, types: Sequence[DeclaredType]) -> list[Problem]:

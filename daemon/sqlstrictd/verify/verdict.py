@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-CheckName = Literal["syntax", "kind", "scope", "types", "prepare"]
+CheckName = Literal["syntax", "kind", "policy", "scope", "types", "prepare"]
 StatementKind = Literal[
     "select",
     "insert",
@@ -40,8 +40,9 @@ class Verdict:
     every name in scope; only then are types looked at and an engine asked. `prepares` says that all
     checks of the dialect passed; `engine` names the database that prepared it, and is empty where
     none is embedded for the dialect or none was asked. `checks` names the checks that it passed, in
-    order. `tables` and `columns` (as table.column) are those that it reads or writes, as the schema
-    spells them, sorted.
+    order; "types" only where what each argument is given is held to its type. `tables` and
+    `columns` (as table.column) are those that it reads or writes, as the schema spells them,
+    sorted.
     """
 
     kind: StatementKind

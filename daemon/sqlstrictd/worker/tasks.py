@@ -54,6 +54,12 @@ class Checked:
             and not verdict.problems
         )
 
+    @property
+    def breaks_policy(self) -> bool:
+        """Whether nothing is wrong with it but that it would change more rows than allowed."""
+        problems = self.verdict.problems
+        return bool(problems) and all(problem.check == "policy" for problem in problems)
+
 
 class Workers:
     """Reads schemas and checks statements, each kind of work in a process of its own."""

@@ -83,7 +83,8 @@ def judge(report: CheckReport) -> str:
     """Say who judged that a statement prepares: an engine, or the daemon's own checks alone."""
     if report.engine:
         return f" ({report.engine})"
-    return " (no engine asked; by scope and types)" if report.prepares else ""
+    types = "types" if report.types == "passed" else "groups"
+    return f" (no engine asked; by scope and {types})" if report.prepares else ""
 
 
 def yes(value: bool) -> str:

@@ -33,7 +33,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-unfiltered",
         action="store_true",
-        help="allow UPDATE and DELETE without WHERE",
+        help="allow UPDATE and DELETE of all rows: without WHERE, or with one that always holds",
     )
 
 
