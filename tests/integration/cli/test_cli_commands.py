@@ -57,7 +57,7 @@ def test_check_says_what_is_allowed(daemon: StandInDaemon, capsys: Captured) -> 
     assert main(["check", "DELETE FROM orders", *flags]) == 0
     assert capsys.readouterr().out == (
         "valid     yes\nkind      delete\nin scope  yes\n"
-        "prepares  yes (no engine asked; by scope and types)\n"
+        "prepares  yes (no engine asked; by scope and groups)\n"
     )
     (asked,) = daemon.asked("Check")
     assert asked.statement_kinds == [pb.STATEMENT_KIND_SELECT, delete]
