@@ -32,7 +32,9 @@ def _table(fields: dict[str, Any]) -> Table:
         columns=tuple(_column(_mapping(column)) for column in _list(fields["columns"])),
         primary_key=_texts(fields["primary_key"]),
         foreign_keys=tuple(_foreign_key(_mapping(key)) for key in _list(fields["foreign_keys"])),
+        # Files of earlier versions have none of these.
         comment=_text(fields.get("comment", "")),
+        is_view=_flag(fields.get("is_view", False)),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlstrictd.schema.names import fold
 
-_OPTIONAL: Final = frozenset({"values", "comment", "has_number_values", "is_generated"})
+_OPTIONAL: Final = frozenset({"values", "comment", "has_number_values", "is_generated", "is_view"})
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,18 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its columns in order. Every name in its keys is one of its columns' names."""
+    """A table with its columns in order. Every name in its keys is one of its columns' names.
+
+    A view is a table that can only be read: it has no keys, and no statement may write, index or
+    change it.
+    """
 
     name: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     comment: str = ""
+    is_view: bool = False
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -70,7 +75,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Schema:
-    """Tables in the order of the DDL, and the dialect that they are declared in.
+    """Tables and views in the order of the DDL, and the dialect that they are declared in.
 
     Table names, and the column names within a table, are distinct under `names.fold`; every
     foreign key refers to a table and columns that are here.

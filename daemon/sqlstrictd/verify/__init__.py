@@ -6,7 +6,8 @@
     words.py         every word accounted for, every call one of the dialect's functions
     scope.py         every name of a query resolved where it stands (columns.py, from_clause.py)
     writes.py        ... and of INSERT, UPDATE and DELETE
-    definitions.py   ... and of CREATE and ALTER
+    definitions.py   ... and of CREATE and ALTER (table_items.py, references.py)
+    unfiltered.py    whether a WHERE is one; asked with the kind
     types.py         types, groups and places of aggregates, as engines that are not here judge them
     prepare.py       an embedded engine prepares it on an empty database of our own making
     check.py         these in order, into a verdict

@@ -64,7 +64,7 @@ def resolve_delete(resolver: Resolver, tree: exp.Delete) -> None:
 
 
 def find_target(resolver: Resolver, node: exp.Expr) -> Table | None:
-    """Return the table that a statement is about; reports it where the schema has none."""
+    """Return the table that a statement is about; reports it where there is none, or a view."""
     if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
         resolver.report("A table is expected here.", node)
         return None
@@ -76,6 +76,9 @@ def find_target(resolver: Resolver, node: exp.Expr) -> Table | None:
         known = [table.name for table in resolver.schema.tables]
         message = f"There is no table {show(node.name)} in the schema."
         resolver.report(message, node.this, find_nearest(node.name, known))
+        return None
+    if table.is_view:
+        resolver.report(f"{show(table.name)} is a view: it can be read only.", node.this)
         return None
     resolver.tables.add(table.name)
     return table
