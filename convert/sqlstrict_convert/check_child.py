@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqlstrict_convert.errors import CheckError, ConvertError
+from sqlstrict_convert.llama_context import load_model, tokenize
 from sqlstrict_convert.llama_library import load_bindings, set_fields, set_log
 
 PROMPT = b"<|im_start|>user\nHow many orders are open?<|im_end|>\n<|im_start|>assistant\n"
@@ -21,36 +22,6 @@ CONTEXT_TOKENS = 256
 
 def _write_log(text: str) -> None:
     sys.stderr.write(text)
-
-
-def load_model(bindings: Any, path: str) -> Any:
-    """Load a model without mapping the file; the caller frees it with llama_model_free.
-
-    Raises:
-        CheckError: llama.cpp does not take the file.
-    """
-    params = bindings.llama_model_default_params()
-    # Not mapped: a file replaced under a mapping would end the process. No extra buffers: they
-    # repack the weights for speed, which one decode does not need, and some (AMX in virtual
-    # machines that do not carry its state) end the process at the first batch.
-    set_fields(
-        params, n_gpu_layers=0, load_mode=bindings.LLAMA_LOAD_MODE_NONE, use_extra_bufts=False
-    )
-    model = bindings.llama_model_load_from_file(path.encode(), params)
-    if not model:
-        raise CheckError(f"llama.cpp does not load {path}")
-    return model
-
-
-def tokenize(bindings: Any, model: Any, text: bytes, *, parses_special: bool) -> list[int]:
-    """Return the tokens of a text, without the BOS token."""
-    vocab = bindings.llama_model_get_vocab(model)
-    room = len(text) + 8
-    tokens = (bindings.llama_token * room)()
-    count = bindings.llama_tokenize(vocab, text, len(text), tokens, room, False, parses_special)
-    if count < 0:
-        raise CheckError(f"llama.cpp does not tokenize {len(text)} bytes (status {count})")
-    return list(tokens[:count])
 
 
 def decode_logits(

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from sqlstrict_convert.conversion import DEFAULT_QUANTIZATION, Conversion, Progress, convert
+from sqlstrict_convert.conversion import DEFAULT_QUANTIZATION, Conversion, convert
 from sqlstrict_convert.errors import ConvertError
+from sqlstrict_convert.progress import Progress
 from sqlstrict_convert.quantize import BITS_PER_WEIGHT
 
 REPORT_EVERY_S = 0.5  # to a terminal or a program

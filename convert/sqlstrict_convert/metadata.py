@@ -12,6 +12,7 @@ from sqlstrict_convert.vocab import Vocabulary
 
 ARCHITECTURE = "lfm2"
 SCHEMA_RENDERING_KEY = "sqlstrict.schema_rendering"
+DEFAULT_RENDERING = "ddl"  # what the daemon takes where a model is silent
 SOURCE_KEY = "sqlstrict.source"
 REVISION_KEY = "sqlstrict.revision"
 

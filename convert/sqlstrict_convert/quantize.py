@@ -24,6 +24,8 @@ QUANTIZATIONS = {
     "Q6_K": 18,
 }
 FLOATS = ("F16", "F32")
+# Few bits leave most to gain from knowing what matters.
+WITH_IMPORTANCE = frozenset({"Q4_0", "Q4_K_S", "Q4_K_M"})
 BITS_PER_WEIGHT = {  # rounded up, for the check of the disk
     "Q4_0": 5,
     "Q8_0": 9,
@@ -43,11 +45,13 @@ def quantize_gguf(
     target: Path,
     quantization: str,
     *,
+    importance: Path | None = None,
     n_threads: int | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Write `source` quantized to `target` and force it to the disk.
 
+    `importance` is a file of `measure_importance`: what it weighs most is rounded best.
     `on_progress` gets the count of tensors done and their total. Ends the child when interrupted.
 
     Raises:
@@ -62,6 +66,7 @@ def quantize_gguf(
         str(target),
         str(QUANTIZATIONS[quantization]),
         str(n_threads or os.cpu_count() or 1),
+        *([] if importance is None else [str(importance)]),
     ]
     last_lines: deque[str] = deque(maxlen=LOG_LINES_KEPT)
     with subprocess.Popen(
