@@ -53,6 +53,51 @@ def test_a_column_called_after_a_table_is_a_key_where_none_is_declared() -> None
     assert columns == [("start_station_id",), ("endStationId",)]
 
 
+def test_a_column_called_after_a_table_and_a_role_is_a_key_either_way_round() -> None:
+    schema = Schema(
+        "sqlite",
+        (
+            table("team", "year team_id name"),  # which tells rows apart with the year alone
+            table("game", "team_id_winner loser_team_id teamid_of winner_id"),
+        ),
+    )
+    columns = [key.left_columns for key in JoinKeys(schema).between("game", "team")]
+    assert columns == [("team_id_winner",), ("loser_team_id",)]
+
+
+def test_related_tables_hold_columns_that_keys_make_equal() -> None:
+    keys = JoinKeys(
+        Schema(
+            "sqlite",
+            (
+                table("people", "id", key="id"),
+                table("teachers", "key", ForeignKey(("key",), "people", ("id",)), key="key"),
+                table("classes", "room by", ForeignKey(("by",), "teachers", ("key",))),
+                table("rooms", "room"),
+            ),
+        )
+    )
+    assert keys.related == {
+        "people": ("classes",),
+        "teachers": (),
+        "classes": ("people",),
+        "rooms": (),
+    }
+    assert keys.hold(("people", "teachers", "classes"))
+    assert not keys.hold(("people", "classes"))  # only with the teachers between them
+    assert keys.lead("people", "classes") and keys.lead("classes", "people")
+    assert not keys.lead("people", "rooms") and keys.lead("rooms", "rooms")
+
+
+def test_a_hub_does_not_relate_everything_to_everything() -> None:
+    spokes = [
+        table(f"spoke_{number}", f"hub_{number}", ForeignKey((f"hub_{number}",), "hub", ("id",)))
+        for number in range(100)
+    ]
+    keys = JoinKeys(Schema("sqlite", (table("hub", "id", key="id"), *spokes)))
+    assert not any(keys.related.values())
+
+
 def test_sets_grow_along_keys_up_to_three_tables() -> None:
     sets = all_from_sets(SHOP)
     assert ("customers", "orders") in sets

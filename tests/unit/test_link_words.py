@@ -44,6 +44,8 @@ OTHERS = ("voucher: id amount", "pallet: id weight", "turbine: id power")
         ("tblOrderItems: id", "List the order items"),
         ("enrolments: id", "Who is enrolled?"),  # a verb for its noun
         ("registrations: id", "Who registered?"),
+        ("teaches: id", "Who taught it?"),  # a form that no ending tells
+        ("teachers: id", "Who taught it?"),
         ("studentcourses: id", "courses of a student"),
         ("kennels: id surname", "What are the last names?"),  # said in other words
         ("kennels: id birth_date", "Which of them is the oldest?"),

@@ -8,10 +8,10 @@ self-join names it twice. What a statement itself names is read by `reading.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema, Table
@@ -69,22 +69,23 @@ class JoinKeys:
                     self._add(left.name, right.name, JoinKey((name,), (same,)))
 
     def _add_columns_called_after_tables(self) -> None:
-        """Add customer_id and start_station_id, where nothing else links the two tables."""
-        owners: dict[tuple[str, ...], list[Table]] = {}
+        """Add customer_id, start_station_id and team_id_winner, where no other key is."""
+        owners: dict[tuple[str, ...], list[tuple[Table, str]]] = {}
         for table in self._schema.tables:
-            if _identity(table):
-                owners.setdefault((*name_words(table.name), "id"), []).append(table)
+            identity = _identity(table)
+            if identity:
+                called = (*name_words(table.name), "id")
+                owners.setdefault(called, []).append((table, identity))
         found = [
-            (table, name, owner)
+            (table, name, owner, identity)
             for table in self._schema.tables
             for name in table.column_names
-            for words in [name_words(name)]
-            for at in range(len(words) - 1)
-            for owner in owners.get(words[at:], ())
+            for called in _called_after(name_words(name))
+            for owner, identity in owners.get(called, ())
             if owner is not table and not self.between(table.name, owner.name)
         ]
-        for table, name, owner in found:
-            self._add(table.name, owner.name, JoinKey((name,), (_identity(owner),)))
+        for table, name, owner, identity in found:
+            self._add(table.name, owner.name, JoinKey((name,), (identity,)))
 
     def _add(self, left: str, right: str, key: JoinKey) -> None:
         keys = self._keys.setdefault((left, right), [])
@@ -107,6 +108,69 @@ class JoinKeys:
                 found[left].add(right)
         return {name: tuple(sorted(found[name], key=place.__getitem__)) for name in place}
 
+    @cached_property
+    def related(self) -> dict[str, tuple[str, ...]]:
+        """For each table, those that hold a column equal to one of its own, yet no key links them.
+
+        So are orders and invoices, where both refer to customers.
+        """
+        held = self._equal_columns()
+        found: dict[str, dict[str, None]] = {table.name: {} for table in self._schema.tables}
+        for tables in held:
+            # Everything that refers to a hub would be related to everything else.
+            for one, other in permutations(tables, 2) if len(tables) <= _MAX_ALIKE else ():
+                if not self.between(one, other):
+                    found[one][other] = None
+        return {name: tuple(others) for name, others in found.items()}
+
+    def _equal_columns(self) -> list[list[str]]:
+        """Group the columns that keys hold equal, over any number of them; the tables of each."""
+        equal: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        for (left, right), keys in self._keys.items():
+            for key in keys:
+                if len(key.left_columns) == 1:
+                    one, other = (left, key.left_columns[0]), (right, key.right_columns[0])
+                    equal.setdefault(one, set()).add(other)
+                    equal.setdefault(other, set()).add(one)
+        seen: set[tuple[str, str]] = set()
+        found = []
+        for spot in sorted(equal):
+            if spot not in seen:
+                group = [spot]
+                seen.add(spot)
+                for one in group:  # grows while it is gone through
+                    group += sorted(equal[one] - seen)
+                    seen |= equal[one]
+                found.append(list(dict.fromkeys(table for table, _ in group)))
+        return found
+
+    def hold(self, names: Iterable[str]) -> bool:
+        """Whether keys hold all of these tables together, over no others."""
+        wanted = set(names)
+        return not wanted - self._reach(wanted, min(wanted))
+
+    def lead(self, one: str, other: str) -> bool:
+        """Whether a path of keys leads from one table to the other, over any number of others."""
+        return self._islands[one] == self._islands[other]
+
+    @cached_property
+    def _islands(self) -> dict[str, str]:
+        """For each table, one that stands for all that paths of keys lead to from it."""
+        found: dict[str, str] = {}
+        for name in self.neighbours:
+            if name not in found:
+                found |= dict.fromkeys(self._reach(self.neighbours.keys(), name), name)
+        return found
+
+    def _reach(self, among: Set[str], start: str) -> set[str]:
+        reached = {start}
+        row = [start]
+        for name in row:  # grows while it is gone through
+            further = [one for one in self.neighbours[name] if one in among and one not in reached]
+            row += further
+            reached.update(further)
+        return reached
+
 
 @lru_cache(maxsize=32)
 def join_keys(schema: Schema) -> JoinKeys:
@@ -114,11 +178,22 @@ def join_keys(schema: Schema) -> JoinKeys:
     return JoinKeys(schema)
 
 
+def _called_after(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield what a column may be called after: the ends of start_station_id, its beginnings."""
+    for at in range(len(words) - 1):
+        yield words[at:]
+    for end in range(2, len(words)):
+        if words[end - 1] == "id":
+            yield words[:end]
+
+
 def _identity(table: Table) -> str:
     """The column that tells the rows of a table apart by itself; empty where none is known."""
     if len(table.primary_key) == 1:
         return table.primary_key[0]
-    return next((name for name in table.column_names if fold(name) == "id"), "")
+    own = {(*name_words(table.name), "id"): 1, ("id",): 0}
+    named = [name for name in table.column_names if name_words(name) in own]
+    return min(named, key=lambda name: own[name_words(name)], default="")
 
 
 def sorted_set(names: FromSet) -> FromSet:

@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process
 
 from sqlstrictd.schema.linking.index import SchemaIndex
 from sqlstrictd.schema.linking.terms import Term
-from sqlstrictd.schema.linking.vocabulary import ABBREVIATIONS, HINTS, STOP_WORDS
+from sqlstrictd.schema.linking.vocabulary import ABBREVIATIONS, HINTS, IRREGULAR, STOP_WORDS
 
 Alike = dict[str, float]  # word of the schema -> likeness, 0 to 1
 
@@ -64,6 +64,10 @@ def _alike_word(term: Term, index: SchemaIndex) -> Alike:
                 found[long] = _SHORTENED
         if len(word) >= 4:
             _add_beginnings(word, index, found)
+        if word in IRREGULAR:
+            _add_beginnings(IRREGULAR[word], index, found)
+            if IRREGULAR[word] in index.postings:
+                found[IRREGULAR[word]] = _SAME_STEM
         if len(word) >= 5 and max(found.values(), default=0.0) < _ENOUGH:
             _add_misspelt(word, index, found)
     for hinted in HINTS.get(word, ()):

@@ -33,7 +33,7 @@ ABBREVIATIONS: Final[dict[str, tuple[str, ...]]] = {
         cat:category/catalog categ:category cd:code cert:certificate
         char:character/characteristic cnt:count/country co:company comm:commission/comment
         comp:company/competition conf:conference/confirmation cont:continent
-        coord:coordinator/coordinate corp:corporation ctry:country cred:credit
+        coord:coordinator/coordinate corp:corporation crs:course ctry:country cred:credit
         cur:currency/current curr:currency/current cust:customer del:delivery
         dep:department/departure/deposit dept:department desc:description dest:destination
         dev:device/developer dir:director dist:distance/district div:division
@@ -73,6 +73,21 @@ ABBREVIATIONS: Final[dict[str, tuple[str, ...]]] = {
         """.split()
     )
 }
+
+# Forms of verbs that no ending tells, and the verb: who taught what stands in a table teaches.
+IRREGULAR: Final[dict[str, str]] = dict(
+    pair.split(":")
+    for pair in """
+    ate:eat began:begin bought:buy bought:buy brought:bring built:build came:come caught:catch
+    chose:choose chosen:choose cost:cost drew:draw drove:drive driven:drive fed:feed felt:feel
+    flew:fly flown:fly fought:fight gave:give given:give grew:grow grown:grow held:hold kept:keep
+    knew:know known:know led:lead left:leave lent:lend lost:lose made:make meant:mean met:meet
+    paid:pay ran:run rode:ride ridden:ride rose:rise sang:sing sung:sing sat:sit sent:send
+    shot:shoot slept:sleep sold:sell spent:spend spoke:speak spoken:speak stolen:steal swam:swim
+    taken:take taught:teach threw:throw thrown:throw told:tell took:take went:go won:win wore:wear
+    written:write wrote:write
+    """.split()
+)
 
 # Words of a question, and the words of names that they hint at.
 HINTS: Final[dict[str, tuple[str, ...]]] = {
