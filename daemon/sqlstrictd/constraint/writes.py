@@ -79,6 +79,8 @@ class Writes:
         """
         found: list[str] = []
         for target in targets:
+            if target.table.is_view:
+                continue  # it can only be read
             name = quote_name(target.table.name, self._dialect.name)
             if "update" in self._kinds:
                 found += self._update(target, name, change)
@@ -100,7 +102,7 @@ class Writes:
         """Write the statements of a draft that write; the rule `query` is any query."""
         found: list[str] = []
         self._add_draft_values(scope)
-        for number, table in enumerate(tables):
+        for number, table in enumerate(one for one in tables if not one.is_view):
             name = quote_name(table.name, self._dialect.name)
             columns = [c for c in written_columns(table, self._dialect) if not c.is_generated]
             if columns and self._kinds & {"insert", "update"}:
@@ -215,6 +217,9 @@ class Writes:
             chosen = [columns[n] for n in listed]
             query = change.query if change is not None else None
             queries = [text for scope in scopes for text in rows.queries(chosen, scope, query)]
+            if query is not None and query.sides:
+                queries.append(rows.compound(chosen, scopes, f"side_of_{target.scope}_{number}"))
+            queries = [text for text in queries if text]
             if queries:
                 self._assembly.add(rule, *queries)
                 found.append(f'{head} " " {with_} {rule}')

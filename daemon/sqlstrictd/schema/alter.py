@@ -8,11 +8,12 @@ from typing import Final
 from sqlstrictd.schema.column import read_column, read_type
 from sqlstrictd.schema.create import read_item
 from sqlstrictd.schema.cursor import Cursor, is_name, show
-from sqlstrictd.schema.draft import SchemaDraft, TableDraft
+from sqlstrictd.schema.draft import SchemaDraft
 from sqlstrictd.schema.ends import is_go, pass_statement, refuse_missing_semicolon
 from sqlstrictd.schema.keys import ends_item, pass_token, read_table_name
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
+from sqlstrictd.schema.table_draft import TableDraft
 
 _CHECK_WORDS: Final = ("CONSTRAINT", "CHECK")
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from sqlstrictd.schema.comments import clean_comment
 from sqlstrictd.schema.cursor import Cursor, show
-from sqlstrictd.schema.draft import TableDraft
 from sqlstrictd.schema.keys import (
     CONSTRAINT_WORDS,
     ends_item,
@@ -22,6 +21,7 @@ from sqlstrictd.schema.keys import (
     take_plain,
 )
 from sqlstrictd.schema.scan import Token
+from sqlstrictd.schema.table_draft import TableDraft
 from sqlstrictd.schema.types import Column
 from sqlstrictd.schema.values import Literals, can_be_shown, closed_lists
 

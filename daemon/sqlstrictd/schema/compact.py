@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sqlstrictd.schema.cursor import Cursor
-from sqlstrictd.schema.draft import SchemaDraft, TableDraft, TableName
+from sqlstrictd.schema.draft import SchemaDraft
+from sqlstrictd.schema.table_draft import TableDraft, TableName
 from sqlstrictd.schema.types import Column
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from sqlstrictd.schema.column import read_column
 from sqlstrictd.schema.comments import trailing_comment
 from sqlstrictd.schema.cursor import Cursor, is_name, show
-from sqlstrictd.schema.draft import TableDraft
 from sqlstrictd.schema.keys import (
     ends_item,
     expect_key,
@@ -21,6 +20,7 @@ from sqlstrictd.schema.keys import (
     set_primary_key,
 )
 from sqlstrictd.schema.scan import Token
+from sqlstrictd.schema.table_draft import TableDraft
 from sqlstrictd.schema.values import closed_lists
 
 

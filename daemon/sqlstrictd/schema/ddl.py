@@ -18,6 +18,7 @@ from sqlstrictd.schema.draft import SchemaDraft
 from sqlstrictd.schema.scan import describe_character
 from sqlstrictd.schema.statements import read_statement
 from sqlstrictd.schema.types import Schema
+from sqlstrictd.schema.views import Infer, take_in_views
 
 MAX_TEXT_LENGTH: Final = 1 << 20
 
@@ -26,11 +27,12 @@ _HAS_MYSQL_OPTIONS: Final = re.compile(r"\)\s*ENGINE\s*=", re.IGNORECASE)
 _FORBIDDEN: Final = re.compile("[\0\ud800-\udfff]")
 
 
-def parse_schema(text: str, dialect: str = "sqlite") -> Schema:
-    """Parse CREATE TABLE statements, in any of the common dialects, or the compact form.
+def parse_schema(text: str, dialect: str = "sqlite", infer: Infer | None = None) -> Schema:
+    """Parse CREATE TABLE and VIEW statements, in any of the common dialects, or the compact form.
 
-    `dialect` is what queries on the schema are written in, and is kept with it. A foreign key to
-    something that is not in the text is dropped with a warning.
+    `dialect` is what queries on the schema are written in, and is kept with it. `infer` tells the
+    columns of views (`verify.infer_columns`); without it, those whose columns have no types in the
+    text are left out. A foreign key to something that is not in the text is dropped with a warning.
 
     Raises:
         SchemaError: the text cannot be read or is over a cap, with line and column.
@@ -45,11 +47,11 @@ def parse_schema(text: str, dialect: str = "sqlite") -> Schema:
     is_mysql = dialect == "mysql" or _HAS_MYSQL_OPTIONS.search(text) is not None
     readings = (True, False) if is_mysql else (False, True)
     try:
-        return _parse(text, dialect, has_backslash=readings[0])
+        return _parse(text, dialect, infer, has_backslash=readings[0])
     except SchemaError:
         if "\\'" in text:
             try:
-                return _parse(text, dialect, has_backslash=readings[1])
+                return _parse(text, dialect, infer, has_backslash=readings[1])
             except SchemaError:
                 pass  # the first reading is the likelier one: its error says more
         raise
@@ -65,7 +67,7 @@ def _check_characters(text: str) -> None:
         raise cursor.error(f"The character {what} cannot stand here.", found.start())
 
 
-def _parse(text: str, dialect: str, *, has_backslash: bool) -> Schema:
+def _parse(text: str, dialect: str, infer: Infer | None, *, has_backslash: bool) -> Schema:
     cursor = Cursor(
         text,
         has_backslash=has_backslash,
@@ -75,7 +77,7 @@ def _parse(text: str, dialect: str, *, has_backslash: bool) -> Schema:
     draft = SchemaDraft(cursor)
     if is_compact(cursor):
         read_compact(cursor, draft)
-        return draft.build(dialect)
+        return draft.finish(draft.build(dialect))
     while (token := cursor.peek()) is not None:
         read_statement(cursor, draft, token)
-    return draft.build(dialect)
+    return take_in_views(draft, draft.build(dialect), infer)

@@ -1,126 +1,37 @@
 """Tables as they are read, and the schema that they become once all of them are known.
 
 Keys may refer to tables that come later, and names may carry a namespace that turns out to be the
-only one, so both are settled at the end. `ddl.py` fills the drafts.
+only one, so both are settled at the end. `ddl.py` fills the drafts; `views.py` adds views to what
+`build` returns.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from sqlstrictd.schema.cursor import Cursor, show
 from sqlstrictd.schema.named_types import NamedTypes
 from sqlstrictd.schema.names import fold
-from sqlstrictd.schema.scan import Token
+from sqlstrictd.schema.table_draft import KeyDraft, TableDraft, TableName, ViewDraft
 from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
-from sqlstrictd.schema.values import ClosedList
 
 MAX_TABLES: Final = 2000
-# SQLite's own limit on the columns of a table.
-MAX_COLUMNS: Final = 2000
 
 # Namespaces that a database has by itself: a name in one of them means the same without it.
 _DEFAULT_NAMESPACES: Final = frozenset({"main", "temp", "public", "dbo"})
 
 
-@dataclass(frozen=True, slots=True)
-class TableName:
-    """A table's name as written, with the folded namespace before it, if any."""
-
-    token: Token
-    namespace: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyDraft:
-    """A foreign key whose parent is not looked up yet; without parent columns it means its key."""
-
-    columns: tuple[Token, ...]
-    parent: TableName
-    parent_columns: tuple[Token, ...]
-
-
-@dataclass(slots=True)
-class TableDraft:
-    """A table that is being read."""
-
-    name: TableName
-    columns: dict[str, Column] = field(default_factory=dict)
-    primary_key: tuple[Token, ...] = ()
-    foreign_keys: list[KeyDraft] = field(default_factory=list)
-    checks: list[ClosedList] = field(default_factory=list)
-    comment: str = ""
-
-    def add_column(self, cursor: Cursor, name: Token, column: Column) -> None:
-        """Add a column.
-
-        Raises:
-            SchemaError: the table has a column of that name already, or as many as it may have.
-        """
-        if fold(column.name) in self.columns:
-            raise cursor.error(
-                f"Column {show(column.name)} is defined twice in {show(self.name.token.value)}.",
-                name.start,
-            )
-        if len(self.columns) == MAX_COLUMNS:
-            raise cursor.error(
-                f"Table {show(self.name.token.value)} has more than {MAX_COLUMNS} columns.",
-                name.start,
-            )
-        self.columns[fold(column.name)] = column
-
-    def column(self, cursor: Cursor, name: Token) -> Column:
-        """Return the column of that name.
-
-        Raises:
-            SchemaError: the table has none.
-        """
-        self.find_columns(cursor, (name,))
-        return self.columns[fold(name.value)]
-
-    def replace_column(self, cursor: Cursor, name: Token, column: Column) -> None:
-        """Put a column in the place of the one of that name.
-
-        Raises:
-            SchemaError: the table has none.
-        """
-        known = self.column(cursor, name)
-        self.columns[fold(name.value)] = replace(column, name=known.name)
-
-    def add_check(self, lists: list[ClosedList]) -> None:
-        """Note the closed lists of a CHECK."""
-        self.checks.extend(lists)
-
-    def comment_last(self, comment: str) -> None:
-        """Give the column that was added last a comment, if it has none yet."""
-        folded, column = next(reversed(self.columns.items()))
-        if comment and not column.comment:
-            self.columns[folded] = replace(column, comment=comment)
-
-    def find_columns(self, cursor: Cursor, names: tuple[Token, ...]) -> tuple[str, ...]:
-        """Return the table's own spelling of columns named in one of its keys.
-
-        Raises:
-            SchemaError: the table has no column of that name.
-        """
-        for name in names:
-            if fold(name.value) not in self.columns:
-                raise cursor.error(
-                    f"Table {show(self.name.token.value)} has no column {show(name.value)}.",
-                    name.start,
-                )
-        return tuple(self.columns[fold(name.value)].name for name in names)
-
-
 class SchemaDraft:
-    """The tables read so far, and what was left out on the way."""
+    """The tables and views read so far, and what was left out on the way."""
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._tables: dict[tuple[str, str], TableDraft] = {}
+        self._views: dict[tuple[str, str], ViewDraft] = {}
         self._left_out: dict[str, list[int]] = {}
-        self._warnings: list[str] = []
+        self._warnings: list[tuple[int, str]] = []
         self.types = NamedTypes()
 
     def find(self, name: TableName) -> TableDraft | None:
@@ -145,9 +56,34 @@ class SchemaDraft:
             raise self._cursor.error(message, token.start)
         self._tables[_key(table.name)] = table
 
+    def add_view(self, view: TableDraft | ViewDraft, offset: int) -> None:
+        """Add a view, in the place of one of that name; a table's name it cannot have."""
+        known = self.find(view.name)
+        if known is not None and not known.is_view:
+            shown = show(view.name.token.value)
+            self.warn(f"view {shown} left out: there is a table of its name", offset)
+            return
+        self.remove(view.name)
+        if isinstance(view, TableDraft):
+            self.add(view)
+        else:
+            self._views[_key(view.name)] = view
+
+    def views_beside(self, schema: Schema) -> Iterator[ViewDraft]:
+        """Yield the views whose query is to be followed; those of other namespaces are left out."""
+        kept = {namespace for namespace, _ in self._tables} or {""}
+        for (namespace, _), view in self._views.items():
+            if namespace in kept or not schema.tables:
+                yield view
+            else:
+                self.warn(
+                    f"view of another namespace left out: {_full_name(view.name)}", view.offset
+                )
+
     def remove(self, name: TableName) -> None:
-        """Forget a table, if it is there."""
+        """Forget a table or view, if it is there."""
         self._tables.pop(_key(name), None)
+        self._views.pop(_key(name), None)
 
     def leave_out(self, kind: str, offset: int) -> None:
         """Note that a statement of this kind was passed over."""
@@ -155,23 +91,34 @@ class SchemaDraft:
 
     def warn(self, message: str, offset: int) -> None:
         """Note something of one place that was left out."""
-        self._warnings.append(f"line {self._cursor.line(offset)}: {message}")
+        self._warnings.append((offset, f"line {self._cursor.line(offset)}: {message}"))
 
     def build(self, dialect: str) -> Schema:
-        """Settle namespaces and keys.
+        """Settle namespaces and keys; the views whose query is to be followed are not in it yet.
 
         Raises:
-            SchemaError: no tables, tables of several namespaces, or a key on a missing column.
+            SchemaError: tables of several namespaces, or a key on a missing column.
         """
-        if not self._tables:
+        if self._tables:
+            self._keep_one_namespace()
+        tables = tuple(self._build_table(table) for table in self._tables.values())
+        return Schema(dialect, tables)
+
+    def finish(self, schema: Schema) -> Schema:
+        """Return a built schema with what was left out of it.
+
+        Raises:
+            SchemaError: there are no tables.
+        """
+        if not schema.tables:
             message = "There is no CREATE TABLE statement in the text."
             if self._warnings:
-                message = f"No table is left to ask about: {self._warnings[0]}."
+                message = f"No table is left to ask about: {min(self._warnings)[1]}."
             raise self._cursor.error(message, 0)
-        self._keep_one_namespace()
-        tables = tuple(self._build_table(table) for table in self._tables.values())
         left_out = [_describe_left_out(kind, lines) for kind, lines in self._left_out.items()]
-        return Schema(dialect, tables, (*left_out, *self._warnings))
+        # In the order of their places: views are settled last and may stand anywhere.
+        ordered = [message for _, message in sorted(self._warnings)]
+        return replace(schema, warnings=(*left_out, *ordered))
 
     def _keep_one_namespace(self) -> None:
         """Keep the tables of one namespace: without it, the names of others would not be found.
@@ -182,10 +129,11 @@ class SchemaDraft:
         if len(found) == 1:
             (only,) = found
             if only:
-                self._warnings.append(
+                message = (
                     f"tables of {show(only)} are named without it: statements need it as the "
                     "default (search path, or database in use)"
                 )
+                self._warnings.append((-1, message))
             return
         if "" not in found:
             first, second = (
@@ -212,6 +160,7 @@ class SchemaDraft:
             primary_key=table.find_columns(self._cursor, table.primary_key),
             foreign_keys=tuple(key for key in keys if key is not None),
             comment=table.comment,
+            is_view=table.is_view,
         )
 
     def _build_column(self, table: TableDraft, column: Column) -> Column:

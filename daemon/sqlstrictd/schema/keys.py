@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from sqlstrictd.schema.cursor import Cursor, show
-from sqlstrictd.schema.draft import KeyDraft, TableDraft, TableName
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
+from sqlstrictd.schema.table_draft import KeyDraft, TableDraft, TableName
 
 # Words that end a column's type or default.
 CONSTRAINT_WORDS: Final = frozenset(

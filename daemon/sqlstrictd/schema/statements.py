@@ -12,8 +12,8 @@ from typing import Final
 from sqlstrictd.schema.alter import read_alteration
 from sqlstrictd.schema.comments import clean_comment, take_comment_on
 from sqlstrictd.schema.create import read_items
-from sqlstrictd.schema.cursor import Cursor, is_name, show
-from sqlstrictd.schema.draft import SchemaDraft, TableDraft
+from sqlstrictd.schema.cursor import Cursor, show
+from sqlstrictd.schema.draft import SchemaDraft
 from sqlstrictd.schema.ends import (
     LINE,
     end_of,
@@ -29,6 +29,8 @@ from sqlstrictd.schema.named_statements import (
 )
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
+from sqlstrictd.schema.table_draft import TableDraft
+from sqlstrictd.schema.views import read_view
 
 _DELIMITER_END: Final = re.compile(r"^DELIMITER[ \t]+;[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
@@ -87,7 +89,7 @@ def read_statement(cursor: Cursor, draft: SchemaDraft, first: Token) -> None:
         pass_statement(cursor)
     elif take_comment_on(cursor, draft):
         pass_statement(cursor)
-    elif cursor.take_words("DROP", "TABLE"):
+    elif cursor.take_words("DROP", "TABLE") or cursor.take_words("DROP", "VIEW"):
         cursor.take_words("IF", "EXISTS")
         draft.remove(read_table_name(cursor))
         pass_statement(cursor)
@@ -130,19 +132,12 @@ def _read_create(cursor: Cursor, draft: SchemaDraft) -> None:
         if read(cursor, draft):
             pass_statement(cursor)
             return
-    if kind == "CREATE VIEW" and (view := _take_view(cursor)):
-        draft.warn(f"view {show(view)} left out", offset)
-    else:
-        draft.leave_out(kind, offset)
+    if kind == "CREATE VIEW" and not cursor.sees_word("VIEW", "LOG"):
+        cursor.take()
+        read_view(cursor, draft, offset)
+        return
+    draft.leave_out(kind, offset)
     pass_statement(cursor, has_block=kind.removeprefix("CREATE ") in _BLOCKS)
-
-
-def _take_view(cursor: Cursor) -> str:
-    """Take the name of a view, empty where none stands: its columns' types are not in the text."""
-    cursor.take()
-    cursor.take_words("IF", "NOT", "EXISTS")
-    name = cursor.peek()
-    return read_table_name(cursor).token.value if name is not None and is_name(name) else ""
 
 
 def _read_table(cursor: Cursor, draft: SchemaDraft) -> None:

@@ -12,6 +12,8 @@
     prepare.py       an embedded engine prepares it on an empty database of our own making
     check.py         these in order, into a verdict
 
+    view_columns.py  beside them: the columns of a schema's view, for schema/views.py
+
 A worker calls it for every finished statement and for Check. What dialects allow is read from
 `dialects/` (`rules.py`); it shares nothing else with `constraint/`.
 """
@@ -19,5 +21,6 @@ A worker calls it for every finished statement and for Check. What dialects allo
 from sqlstrictd.verify.canonical import canonical
 from sqlstrictd.verify.check import check_statement
 from sqlstrictd.verify.verdict import Problem, Verdict
+from sqlstrictd.verify.view_columns import infer_columns
 
-__all__ = ["Problem", "Verdict", "canonical", "check_statement"]
+__all__ = ["Problem", "Verdict", "canonical", "check_statement", "infer_columns"]

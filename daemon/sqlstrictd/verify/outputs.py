@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from sqlstrictd.schema.draft import MAX_COLUMNS
+from sqlstrictd.schema.table_draft import MAX_COLUMNS
 from sqlstrictd.verify.from_clause import SourceResolver
 from sqlstrictd.verify.sources import UNNAMED, Output, Outputs, Scope, Source
 

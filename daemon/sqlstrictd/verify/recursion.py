@@ -33,7 +33,7 @@ def explain_recursion(body: exp.Expr, name: exp.Expr, dialect: str, names: Names
         step, "group", "having", "distinct", "order", "limit", "offset", "with_", "windows"
     ):
         return "The second part of a recursive query can only select, join and filter."
-    if any(isinstance(node, exp.AggFunc | exp.Window) for node in step.walk()):
+    if any(node.parent_select is step for node in step.find_all(exp.AggFunc, exp.Window)):
         return "The second part of a recursive query cannot aggregate."
     clause = step.args.get("from_")
     joins = step.args.get("joins") or []

@@ -24,7 +24,7 @@ from sqlstrictd.policy import Policy
 from sqlstrictd.schema import plain
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.schema.types import Schema
-from sqlstrictd.verify import canonical, check_statement
+from sqlstrictd.verify import canonical, check_statement, infer_columns
 
 HEADER = struct.Struct(">I")
 KEPT_SCHEMAS = 16
@@ -54,7 +54,7 @@ class Schemas:
 def parse(request: dict[str, Any], _: Schemas) -> Reply:
     """Read a schema text."""
     try:
-        schema = parse_schema(request["text"], request["dialect"])
+        schema = parse_schema(request["text"], request["dialect"], infer_columns)
     except SchemaError as error:
         return {
             "schema_error": {
