@@ -5,6 +5,9 @@
     │   ├── TensorError           a tensor is missing, unknown, of the wrong shape or not finite
     │   └── VocabularyError       the tokenizer cannot be carried over without changing its tokens
     ├── UnsupportedCheckpoint  a whole checkpoint, but of a kind that this converter does not take
+    ├── SourceError            what was typed names nothing that there is
+    ├── HubError               the hub does not give what was asked of it
+    │   └── HubUnreachable        nothing answers there
     ├── OutputError            the result cannot be written: place, permission, disk space
     ├── QuantizeError          llama.cpp refused to quantize
     ├── CheckError             the finished file does not load or does not compute
@@ -32,6 +35,18 @@ class VocabularyError(CheckpointError):
 
 class UnsupportedCheckpoint(ConvertError):
     """The checkpoint is of a kind that is not converted; the message names it and a way out."""
+
+
+class SourceError(ConvertError):
+    """What was given as the source is no file, no folder and no repository."""
+
+
+class HubError(ConvertError):
+    """The hub refuses, lacks or spoils what was asked of it."""
+
+
+class HubUnreachable(HubError):
+    """The hub does not answer; nothing is known of what it has."""
 
 
 class OutputError(ConvertError):

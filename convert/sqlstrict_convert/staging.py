@@ -40,7 +40,7 @@ def staging_folder(target: Path, needed_bytes: int) -> Iterator[Path]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _check_space(parent, needed_bytes)
+        check_space(parent, needed_bytes, "the conversion")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -64,11 +64,12 @@ def publish(finished: Path, target: Path) -> None:
         raise OutputError(f"cannot write {target}: {error.strerror}") from error
 
 
-def _check_space(folder: Path, needed_bytes: int) -> None:
+def check_space(folder: Path, needed_bytes: int, what: str) -> None:
+    """Raise OutputError unless a folder's disk has room for `what` and a little more."""
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < needed_bytes + SPARE_BYTES:
         raise OutputError(
-            f"{folder} has {free_bytes / 1e6:,.0f} MB free, the conversion needs "
+            f"{folder} has {free_bytes / 1e6:,.0f} MB free, {what} needs "
             f"{(needed_bytes + SPARE_BYTES) / 1e6:,.0f} MB there for a while"
         )
 
