@@ -75,6 +75,8 @@ class Expressions:
         given = call.arguments.split()
         alone = "K*" not in given and sum(code.rstrip("?") == "K" for code in given) < 2
         comparable = chance.choice(self._comparable(alone))
+        if "L" in given and "K" in given:
+            comparable = "T"  # the arrays at hand are of texts
         arguments: list[str] = []
         operands = self._first
         for code in given:

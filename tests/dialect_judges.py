@@ -23,6 +23,7 @@ TYPES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "B": ("BOOLEAN",),
         "J": ("JSONB",),
         "O": ("TIME", "UUID", "INTERVAL", "INTEGER[]", "BYTEA", "INET"),
+        "L": ("TEXT[]",),
         "U": ("JSON", "POINT", "XML"),
     },
     "duckdb": {
@@ -34,6 +35,7 @@ TYPES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "B": ("BOOLEAN",),
         "J": ("JSON",),
         "O": ("TIME", "UUID", "INTERVAL", "INTEGER[]", "BLOB", "ENUM('a','b')"),
+        "L": ("VARCHAR[]",),
     },
     "mysql": {
         "X": ("INT", "BIGINT UNSIGNED", "SMALLINT(5)", "DECIMAL(10,2)", "YEAR"),

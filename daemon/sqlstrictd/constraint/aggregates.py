@@ -61,7 +61,8 @@ class _Aggregates:
                 rest = ""
                 for code in reversed(codes[1:]):
                     bare = code.rstrip("?*")
-                    one = self._terminals.literal(bare.lower(), True) if len(bare) == 1 else bare
+                    # A second expression is a column: of a constant there is nothing to tell.
+                    one = f"c_{manner.of(bare)}_@" if len(bare) == 1 else bare
                     rest = f'", " {one} {rest}'.rstrip()
                     if "?" in code:
                         rest = f"({rest})?"
@@ -108,6 +109,9 @@ class _Aggregates:
         t.add(f"mix_{k}_@", f"{self._cast_mix()}" if self._cast_mix() else "")
         if manner.is_typed:
             t.add("mix_x_@", "agg_x_@ (OPX (agg_x_@ | SIZE)){0,2}", "SIZE OPX agg_x_@")
+            if self._dialect.division_result == "X":
+                beside = "OP (agg_x_@ | SIZE)"
+                t.add("mix_x_@", f"agg_x_@ {beside}", f"SIZE {op} agg_x_@ {beside}")
             for other in "tds":
                 t.add(f"mix_{other}_@", f"agg_{other}_@")
         for call in self._dialect.calls:

@@ -13,7 +13,9 @@ from sqlstrictd.constraint.terminals import Terminals
 def add_windows(t: Template, manner: Manner, terminals: Terminals) -> None:
     """Add the rules of window expressions."""
     t.add("partition_@", '"PARTITION BY " some_@ (", " some_@){0,2}')
-    t.add("within_@", '"ORDER BY " over_@ WAY? (", " some_@ WAY?){0,2}')
+    nulls = " NULLS?" if manner.dialect.has_nulls_order else ""
+    way = f"WAY?{nulls}"
+    t.add("within_@", f'"ORDER BY " over_@ {way} (", " some_@ {way}){{0,2}}')
     for k in "ntds" if manner.is_typed else "v":
         t.add("over_@", f"c_{k}_@", f"fc_{k}_@")  # no RANDOM() alone
     t.add("ranked_@", '(partition_@ " ")? within_@')
@@ -51,13 +53,42 @@ def add_windows(t: Template, manner: Manner, terminals: Terminals) -> None:
         t.add(f"win_{k}_@", f'wagg_{k}_@ " OVER (" {spec} ")"')
     if manner.is_typed:
         t.add("win_n_@", "win_x_@")
+    # Windows by name: where the statement is free to give names.
+    for k in "ntds" if manner.is_typed else "v":
+        t.add(f"win_{k}_@", f'wsum_{k}_@ " OVER " window_@', f'wagg_{k}_@ " OVER " window_@')
+    t.add("win_v_@", 'rank_@ " OVER " window_@')
+    t.add("windowed_@", f'" WINDOW " window_@ " AS (" {spec} ")"')
+    t.add("order_@", "windowed_@", f'windowed_@ " ORDER BY " (term_@ | "1") {way}')
     k = manner.of("N")
     t.add(
         f"wide_{k}_@",
         f"win_{k}_@ (OP (c_{k}_@ | SIZE | win_{k}_@))?",
         f"(c_{k}_@ | SIZE) OP win_{k}_@ (OP SIZE)?",
+        f"c_{k}_@ OP SIZE OP win_{k}_@",
+        f'"(" c_{k}_@ OP win_{k}_@ ")" OP (SIZE | win_{k}_@)',
     )
+    t.add(f"wide_{k}_@", *_rounded(manner, terminals))
     for other in "tds" if manner.is_typed else "":
         t.add(f"wide_{other}_@", f"win_{other}_@")
     # Ranks over aggregates, in a grouped query.
-    t.add(f"wtot_{k}_@", f'rank_@ " OVER (" "ORDER BY " tot_{k}_@ WAY? ")"')
+    t.add(f"wtot_{k}_@", f'rank_@ " OVER (" "ORDER BY " tot_{k}_@ {way} ")"')
+    # And what part each group is of all: COUNT(*) * 100.0 / SUM(COUNT(*)) OVER ().
+    t.add(f"whole_{k}_@", f'"SUM(" agg_{k}_@ ") OVER ()"')
+    if not manner.is_strict:
+        t.add(f"whole_{k}_@", f'"SUM(" agg_{k}_@ ") OVER (" within_@ ")"')
+    t.add(f"wtot_{k}_@", f"whole_{k}_@", f"agg_{k}_@ (OP SIZE)? OP whole_{k}_@ (OP SIZE)?")
+
+
+def _rounded(manner: Manner, terminals: Terminals) -> list[str]:
+    """Shares and means over windows, rounded."""
+    k = manner.of("N")
+    calls = [call for call in manner.dialect.calls if "ROUND" in call.names.split()]
+    if not any("PLACES" in call.arguments for call in calls):
+        return []
+    if manner.dialect.name in ("postgres", "ansi"):  # where only exact numbers have places
+        if not manner.is_typed:
+            return []
+        held = "(c_x_@ OP SIZE OP win_x_@ | win_x_@ (OPX SIZE)?)"
+    else:
+        held = f"(c_{k}_@ OP (SIZE OP)? win_{k}_@ (OP SIZE)? | win_{k}_@ (OP SIZE)?)"
+    return [f'"ROUND(" {held} ", " PLACES ")"']

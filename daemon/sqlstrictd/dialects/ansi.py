@@ -33,7 +33,8 @@ _FORMS: Final = (
     Form('"CURRENT_TIMESTAMP"', "S"),
     Form('"EXTRACT(" FIELD " FROM " {S} ")"', "X"),
     Form('"EXTRACT(" DATE_FIELD " FROM " {D} ")"', "X"),
-    Form('"POSITION(" {T} " IN " {T} ")"', "X"),
+    Form('"CAST(" DATE_STRING " AS DATE)"', "D"),
+    Form('"POSITION(" ({T} | SHORT) " IN " {T} ")"', "X"),
     Form('"SUBSTRING(" {T} " FROM " WIDTH (" FOR " WIDTH)? ")"', "T"),
     Form('"TRIM(" ("BOTH " | "LEADING " | "TRAILING ") (SHORT " ")? "FROM " {T} ")"', "T"),
 )
@@ -61,6 +62,7 @@ _TERMINALS: Final = {
     **DATES,
     **NUMBERS,
     "FIELD": '"YEAR" | "MONTH" | "DAY" | "HOUR" | "MINUTE" | "SECOND"',
+    "UNIT": '"SECOND" | "MINUTE" | "HOUR" | "DAY" | "MONTH" | "YEAR"',
     "DATE_FIELD": '"YEAR" | "MONTH" | "DAY"',
 }
 
@@ -106,6 +108,9 @@ ANSI: Final = Dialect(
         "B": r"BOOL(EAN)?",
         "U": r"JSON|XML",
     },
+    interval='"INTERVAL \'" WIDTH "\' " UNIT',
+    interval_result={"D": "S", "S": "S"},
+    null_safe=("IS DISTINCT FROM", "IS NOT DISTINCT FROM"),
     reserved_words=RESERVED_WORDS | TYPE_WORDS,
     alias_words=ALIAS_WORDS,
     joins=frozenset(

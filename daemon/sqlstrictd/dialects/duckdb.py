@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlstrictd.dialects.duckdb_words import ALIAS_WORDS, RESERVED_WORDS
 from sqlstrictd.dialects.facts import TYPE_WORDS, Call, Dialect, Form
-from sqlstrictd.dialects.literals import DATES, NUMBERS, PADDING, REGEX
+from sqlstrictd.dialects.literals import DATES, NUMBERS, OTHERS, PADDING, REGEX
 
 _CALLS: Final = (
     # Numbers.
@@ -36,7 +36,7 @@ _CALLS: Final = (
     Call("STRING_SPLIT", "T SHORT", "O"),
     Call("REGEXP_MATCHES REGEXP_FULL_MATCH", "T REGEX", "B"),
     Call("REGEXP_REPLACE", "T REGEX SHORT REGEX_FLAGS?", "T"),
-    Call("REGEXP_EXTRACT", "T REGEX", "T"),
+    Call("REGEXP_EXTRACT", "T REGEX WHOLE_MATCH?", "T"),
     # Choice.
     Call("COALESCE GREATEST LEAST", "K K*", "K"),
     Call("IFNULL NULLIF", "K K", "K"),
@@ -59,11 +59,17 @@ _CALLS: Final = (
     Call("LAST_DAY", "D", "D"),
     Call("DATE_DIFF DATEDIFF DATE_SUB", "PART S S", "X"),
     Call("DATE_DIFF DATEDIFF DATE_SUB", "DATE_PART D D", "X"),
+    Call("DATE_DIFF DATEDIFF", "DATE_PART S D", "X"),
+    Call("DATE_DIFF DATEDIFF", "DATE_PART D S", "X"),
     Call("AGE", "S S?", "O"),
+    Call("AGE", "D D?", "O"),
     Call("STRFTIME", "S TIME_FORMAT", "T"),
     Call("STRFTIME", "D TIME_FORMAT", "T"),
     Call("STRPTIME", "T READ_FORMAT", "S"),
     # JSON and lists.
+    Call("LEN ARRAY_LENGTH", "L", "X"),
+    Call("LIST_CONTAINS ARRAY_CONTAINS LIST_HAS", "L K", "B"),
+    Call("ARRAY_TO_STRING", "L SHORT", "T"),
     Call("JSON_EXTRACT", "J JSON_PATH", "J"),
     Call("JSON_EXTRACT_STRING", "J JSON_PATH", "T"),
     Call("JSON_ARRAY_LENGTH", "J JSON_PATH?", "X"),
@@ -75,6 +81,7 @@ _CALLS: Final = (
 _SHOWN: Final = "({T} | {N} | {D} | {S})"
 
 _FORMS: Final = (
+    Form(f'"CONCAT(" {_SHOWN} ", " SHORT ", " {_SHOWN} (", " SHORT (", " {_SHOWN})?)? ")"', "T"),
     Form(f'"CONCAT(" {_SHOWN} ", " {_SHOWN} (", " {_SHOWN} (", " {_SHOWN})?)? ")"', "T"),
     Form(f'"CONCAT_WS(" SHORT ", " {_SHOWN} ", " {_SHOWN} (", " {_SHOWN})? ")"', "T"),
     Form('"CURRENT_DATE"', "D"),
@@ -86,9 +93,10 @@ _FORMS: Final = (
     Form('"(" {D} (" + " | " - ") WIDTH ")"', "D"),
     Form('"(" {S} " - " {S} ")"', "O"),
     Form('"EXTRACT(" SPAN_FIELD " FROM " "(" {S} " - " {S} ")" ")"', "N"),
+    Form('"CAST(" DATE_STRING " AS DATE)"', "D"),
     Form('"DATE_ADD(" ({S} | {D}) ", INTERVAL " WIDTH " " UNIT ")"', "S"),
     Form('"(" {S} " AT TIME ZONE " ZONE ")"', "S"),
-    Form('"POSITION(" {T} " IN " {T} ")"', "X"),
+    Form('"POSITION(" ({T} | SHORT) " IN " {T} ")"', "X"),
     Form('"TRIM(" ("BOTH " | "LEADING " | "TRAILING ") (SHORT " ")? "FROM " {T} ")"', "T"),
     Form('"SUBSTRING(" {T} " FROM " WIDTH (" FOR " WIDTH)? ")"', "T"),
     Form(
@@ -119,6 +127,12 @@ _AGGREGATES: Final = (
 _AGGREGATE_FORMS: Final = (
     Form('"PERCENTILE_CONT(" SHARE ") WITHIN GROUP (ORDER BY " {N} (" DESC")? ")"', "N"),
     Form('"PERCENTILE_DISC(" SHARE ") WITHIN GROUP (ORDER BY " {N} (" DESC")? ")"', "N"),
+    Form('"STRING_AGG(" {T} ", " SHORT " ORDER BY " ({T} | {N} | {D} | {S}) (" DESC")? ")"', "T"),
+    Form('"STRING_AGG(DISTINCT " {T} ", " SHORT ")"', "T"),
+    Form(
+        '("LIST(" | "ARRAY_AGG(") ({T} | {N}) " ORDER BY " ({T} | {N} | {D} | {S}) (" DESC")? ")"',
+        "O",
+    ),
 )
 
 _WINDOWS: Final = (
@@ -156,6 +170,7 @@ _TERMINALS: Final = {
     **DATES,
     **NUMBERS,
     **PADDING,
+    **OTHERS,
     "REGEX": REGEX,
     "REGEX_FLAGS": "\"'g'\" | \"'i'\" | \"'gi'\"",
     "PART": _strings(_DATE_PARTS + _TIME_PARTS),
@@ -172,6 +187,7 @@ _TERMINALS: Final = {
     "UNIT": '"SECOND" | "SECONDS" | "MINUTE" | "MINUTES" | "HOUR" | "HOURS" | "DAY" | "DAYS"'
     ' | "WEEK" | "WEEKS" | "MONTH" | "MONTHS" | "YEAR" | "YEARS"',
     "SPAN": "/'[1-9][0-9]? (second|minute|hour|day|week|month|year)s?'/",
+    "WHOLE_MATCH": '"0"',
     "JSON_PATH": r"/'\$(\.[A-Za-z_][A-Za-z0-9_]{0,27}|\[[0-9]{1,3}\]){1,5}'/",
     "JSON_STEP": r"/'\$(\.[A-Za-z_][A-Za-z0-9_]{0,27}|\[[0-9]{1,3}\]){1,5}'"
     "|'[A-Za-z_][A-Za-z0-9_]{0,27}'|[0-9]|[1-9][0-9]/",
@@ -228,11 +244,18 @@ DUCKDB: Final = Dialect(
     alias_words=ALIAS_WORDS,
     matching_operators={"T": ("ILIKE", "NOT ILIKE", "GLOB")},
     regex_operators={"T": ("SIMILAR TO", "NOT SIMILAR TO", "~", "!~")},
-    operators={"N": ("%",)},
+    operators={"N": ("%", "//")},
     division_result="N",
     interval='"INTERVAL " (WIDTH " " UNIT | SPAN)',
     interval_result={"D": "S", "S": "S"},
-    json_access={"T": '" ->> " JSON_STEP', "J": '" -> " JSON_STEP'},
+    json_access={"T": "/ ?->> ?/ JSON_STEP", "J": "/ ?-> ?/ JSON_STEP"},
+    array_start="[",
+    array_operators=("@>", "&&"),
+    suffixes={"S": '" AT TIME ZONE " ZONE'},
+    other_literals={"UUID": "UUID_STRING", "TIME": "CLOCK_STRING"},
+    null_safe=("IS DISTINCT FROM", "IS NOT DISTINCT FROM"),
+    has_quantifiers=True,
+    has_try_cast=True,
     joins=frozenset(
         {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "NATURAL JOIN", "USING"}
     ),

@@ -9,6 +9,8 @@ Expressions belong to value classes, one letter each:
     T  text       B  booleans                    D  dates       S  timestamps (with or without zone)
     J  JSON that operators and functions take    O  anything else that can be compared and sorted
     U  what cannot be compared, grouped or sorted (PostgreSQL's json and xml, points)
+    L  as an argument: an array (a list), beside a K one of elements of that class; columns of
+       arrays are of class O
 
 Where `is_typed` is false the engine converts between all of them but those in `apart`, and they
 count as one.
@@ -130,8 +132,19 @@ class Dialect:
     interval: str = ""
     interval_result: Mapping[str, str] = field(default_factory=dict)  # {"D": "S", "S": "S"}
     # Operators on J: the bodies of rules that follow an expression of class J, by class of result:
-    # {"T": '" ->> " SHORT', "J": '" -> " SHORT'}.
+    # {"T": '/ ?->> ?/ SHORT', "J": '/ ?-> ?/ SHORT'}.
     json_access: Mapping[str, str] = field(default_factory=dict)
+    json_test: str = ""  # what may follow one to make it a condition: 'HOLDS JSON_LITERAL'
+    # What an array is written with, "ARRAY["; empty where there are none. Then `x[1]` and
+    # `1 = ANY(x)` may be written, and operators between two arrays.
+    array_start: str = ""
+    array_operators: tuple[str, ...] = ()
+    # What may follow an expression and binds like a cast, by its class: the result is of it too.
+    suffixes: Mapping[str, str] = field(default_factory=dict)  # {"S": '" AT TIME ZONE " ZONE'}
+    # Declared types of class O, and the terminal of their literals: {"UUID": "UUID_STRING"}.
+    other_literals: Mapping[str, str] = field(default_factory=dict)
+    null_safe: tuple[str, ...] = ()  # comparisons that take NULL for a value, blanks around
+    collations: tuple[str, ...] = ()  # x COLLATE NOCASE
     has_bare_join: bool = False  # a JOIN b, without a condition
     joins: frozenset[str] = frozenset({"JOIN", "LEFT JOIN"})  # "FULL JOIN", "NATURAL JOIN", "USING"
     set_operators: tuple[str, ...] = ("UNION", "UNION ALL", "INTERSECT", "EXCEPT")
@@ -146,6 +159,10 @@ class Dialect:
     has_recursive_cte: bool = True
     has_text_concatenation: bool = True  # T || T
     has_colon_cast: bool = False  # x::TYPE
+    has_try_cast: bool = False  # TRY_CAST(x AS TYPE)
+    has_quantifiers: bool = False  # x > ALL (SELECT ...)
+    has_boolean_numbers: bool = False  # SUM(x = 1)
+    has_symmetric_between: bool = False
     has_ordered_aggregates: bool = False  # STRING_AGG(x, ',' ORDER BY y)
     has_distinct_with_separator: bool = False  # STRING_AGG(DISTINCT x, ',')
     kinds: frozenset[str] = KINDS

@@ -30,6 +30,17 @@ NUMBERS: Final = {
     "SHARE": r"/0\.[0-9]{1,3}/",  # a quantile
 }
 
+OTHERS: Final = {
+    "UUID_STRING": "/'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'/",
+    "CLOCK_STRING": f"/'{_CLOCK}'/",
+}
+
+# An object of a few plain values, as people look for one in a JSON column.
+_FIELD: Final = (
+    r"\"[A-Za-z_][A-Za-z0-9_]{0,27}\": ?(\"[A-Za-z0-9 _.@-]{0,24}\"|-?[1-9][0-9]{0,5}|0|true|false)"
+)
+JSON_LITERAL: Final = rf"/'\{{{_FIELD}(, ?{_FIELD}){{0,2}}\}}'/"
+
 PADDING: Final = {"PAD": "/'[ 0*#._x-]'/"}  # to fill a text up with; an empty one is an error
 
 # A regular expression that every engine's own syntax takes: no groups, no unclosed brackets.

@@ -34,8 +34,11 @@ _CALLS: Final = (
     Call("INSTR LOCATE", "T T", "X"),
     Call("STRCMP", "T T", "X"),
     Call("SUBSTRING_INDEX", "T SHORT INT", "T"),
-    Call("FIND_IN_SET", "T T", "X"),
+    Call("FIND_IN_SET", "T T", "B"),
+    Call("FIND_IN_SET", "SHORT T", "B"),
+    Call("LOCATE", "SHORT T", "X"),
     Call("CONCAT", "E E*", "T"),
+    Call("CONCAT", "SHORT E E*", "T"),
     Call("CONCAT_WS", "SHORT E*", "T"),
     Call("FIELD", "K K*", "X"),
     Call("REGEXP_REPLACE", "T REGEX SHORT", "T"),
@@ -45,12 +48,14 @@ _CALLS: Final = (
     Call("COALESCE GREATEST LEAST", "K K*", "K"),
     Call("IFNULL NULLIF", "K K", "K"),
     Call("IF", "B K K", "K"),
+    Call("IF", "B K NOTHING", "K"),
     # Dates and times.
     Call("NOW CURRENT_TIMESTAMP", "", "S"),
     Call("CURDATE CURRENT_DATE", "", "D"),
     Call("CURTIME", "", "O"),
     Call("DATE LAST_DAY", "S", "D"),
     Call("YEAR MONTH DAY DAYOFMONTH DAYOFWEEK DAYOFYEAR WEEKDAY WEEK WEEKOFYEAR", "S", "X"),
+    Call("WEEK YEARWEEK", "S WEEK_MODE", "X"),
     Call("YEARWEEK QUARTER HOUR MINUTE SECOND TO_DAYS UNIX_TIMESTAMP TO_SECONDS", "S", "X"),
     Call("DAYNAME MONTHNAME", "S", "T"),
     Call("TIME", "S", "O"),
@@ -71,14 +76,16 @@ _CALLS: Final = (
     Call("JSON_LENGTH", "J JSON_PATH?", "X"),
     Call("JSON_KEYS", "J JSON_PATH?", "J"),
     Call("JSON_VALID", "T", "B"),
+    Call("JSON_CONTAINS", "J JSON_VALUE JSON_PATH?", "B"),
 )
 
 _FORMS: Final = (
     Form('"CURRENT_DATE"', "D"),
     Form('"CURRENT_TIMESTAMP"', "S"),
     Form('"EXTRACT(" UNIT " FROM " {S} ")"', "X"),
+    Form('"CAST(" DATE_STRING " AS DATE)"', "D"),
     Form('("DATE_ADD(" | "DATE_SUB(") {S} ", INTERVAL " AMOUNT " " UNIT ")"', "S"),
-    Form('"POSITION(" {T} " IN " {T} ")"', "X"),
+    Form('"POSITION(" ({T} | SHORT) " IN " {T} ")"', "X"),
     Form('"TRIM(" ("BOTH " | "LEADING " | "TRAILING ") SHORT " FROM " {T} ")"', "T"),
     Form('"SUBSTRING(" {T} " FROM " WIDTH (" FOR " WIDTH)? ")"', "T"),
 )
@@ -117,7 +124,10 @@ _TERMINALS: Final = {
     "REGEX": REGEX,
     "UNIT": '"SECOND" | "MINUTE" | "HOUR" | "DAY" | "WEEK" | "MONTH" | "QUARTER" | "YEAR"',
     "AMOUNT": "/-?[1-9][0-9]{0,3}/",
-    "TIME_FORMAT": rf"/'{_PATTERN}([-:\/., ]{{0,2}}{_PATTERN}){{0,6}}'/",
+    "TIME_FORMAT": rf"/'{_PATTERN}([-:\/., ]{{0,2}}{_PATTERN}){{0,6}}(-01){{0,2}}'/",
+    "NOTHING": '"NULL"',
+    "JSON_VALUE": r"/'(-?[1-9][0-9]{0,5}|0|true|false|\"[A-Za-z0-9 _.@-]{0,24}\")'/",
+    "WEEK_MODE": "/[0-7]/",
     "JSON_PATH": r"/'\$(\.[A-Za-z_][A-Za-z0-9_]{0,27}|\[[0-9]{1,3}\]){1,5}'/",
 }
 
@@ -135,7 +145,7 @@ MYSQL: Final = Dialect(
     terminals=_TERMINALS,
     literals={
         "B": '"TRUE" | "FALSE"',
-        "D": '"DATE " DATE_STRING',
+        "D": '("DATE ")? DATE_STRING',
         "S": '"TIMESTAMP " MOMENT_STRING',
     },
     cast_types={
@@ -165,6 +175,9 @@ MYSQL: Final = Dialect(
     has_backslash_escapes=True,
     regex_operators={"T": ("REGEXP", "NOT REGEXP", "RLIKE", "NOT RLIKE")},
     operators={"N": ("%", "DIV", "MOD")},
+    null_safe=("<=>",),
+    has_quantifiers=True,
+    has_boolean_numbers=True,
     division_result="N",
     interval='"INTERVAL " WIDTH " " UNIT',
     interval_result={"D": "S", "S": "S"},

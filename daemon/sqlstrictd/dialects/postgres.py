@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlstrictd.dialects.facts import TYPE_WORDS, Call, Dialect, Form
-from sqlstrictd.dialects.literals import DATES, NUMBERS, PADDING, REGEX
+from sqlstrictd.dialects.literals import DATES, JSON_LITERAL, NUMBERS, OTHERS, PADDING, REGEX
 from sqlstrictd.dialects.postgres_words import ALIAS_WORDS, RESERVED_WORDS
 
 _CALLS: Final = (
@@ -34,6 +34,7 @@ _CALLS: Final = (
     Call("STARTS_WITH", "T T", "B"),
     Call("SPLIT_PART", "T SHORT WIDTH", "T"),
     Call("CONCAT", "E E*", "T"),
+    Call("CONCAT", "SHORT E E*", "T"),
     Call("CONCAT_WS", "SHORT E*", "T"),
     Call("REGEXP_REPLACE", "T REGEX SHORT REGEX_FLAGS?", "T"),
     Call("STRING_TO_ARRAY", "T SHORT", "O"),
@@ -55,6 +56,10 @@ _CALLS: Final = (
     Call("DATE", "S", "D"),
     Call("AGE", "S S?", "O"),
     Call("AGE", "D D?", "O"),
+    # Arrays.
+    Call("CARDINALITY", "L", "X"),
+    Call("ARRAY_LENGTH", "L DIMENSION", "X"),
+    Call("ARRAY_TO_STRING", "L SHORT", "T"),
     # JSON, stored as jsonb.
     Call("JSONB_ARRAY_LENGTH", "J", "X"),
     Call("JSONB_TYPEOF JSONB_PRETTY", "J", "T"),
@@ -68,6 +73,8 @@ _FORMS: Final = (
     Form('"EXTRACT(" FIELD " FROM " {S} ")"', "X"),
     Form('"EXTRACT(" DATE_FIELD " FROM " {D} ")"', "X"),
     Form('"EXTRACT(" SPAN_FIELD " FROM " "(" {S} " - " {S} ")" ")"', "X"),
+    Form('"EXTRACT(" SPAN_FIELD " FROM " {S} " - " {S} ")"', "X"),
+    Form('"CAST(" DATE_STRING " AS DATE)"', "D"),
     Form('"EXTRACT(" SPAN_FIELD " FROM " "AGE(" {S} (", " {S})? ")" ")"', "X"),
     Form('"EXTRACT(" SPAN_FIELD " FROM " "AGE(" {D} (", " {D})? ")" ")"', "X"),
     Form('"DATE_PART(" SPAN_FIELD_STRING ", " {S} " - " {S} ")"', "N"),
@@ -77,7 +84,7 @@ _FORMS: Final = (
     Form('"(" {D} (" + " | " - ") WIDTH ")"', "D"),
     Form('"(" {S} " - " {S} ")"', "O"),
     Form('"(" {S} " AT TIME ZONE " ZONE ")"', "S"),
-    Form('"POSITION(" {T} " IN " {T} ")"', "X"),
+    Form('"POSITION(" ({T} | SHORT) " IN " {T} ")"', "X"),
     Form('"TRIM(" ("BOTH " | "LEADING " | "TRAILING ") (SHORT " ")? "FROM " {T} ")"', "T"),
     Form('"SUBSTRING(" {T} " FROM " WIDTH (" FOR " WIDTH)? ")"', "T"),
     Form('"SUBSTRING(" {T} " FROM " REGEX ")"', "T"),
@@ -111,6 +118,9 @@ _AGGREGATE_FORMS: Final = (
     Form('"PERCENTILE_CONT(" SHARE ") WITHIN GROUP (ORDER BY " {N} (" DESC")? ")"', "N"),
     Form('"PERCENTILE_DISC(" SHARE ") WITHIN GROUP (ORDER BY " {N} (" DESC")? ")"', "N"),
     Form('"MODE() WITHIN GROUP (ORDER BY " {T} ")"', "T"),
+    Form('"STRING_AGG(" {T} ", " SHORT " ORDER BY " ({T} | {N} | {D} | {S}) (" DESC")? ")"', "T"),
+    Form('"STRING_AGG(DISTINCT " {T} ", " SHORT ")"', "T"),
+    Form('"ARRAY_AGG(" ({T} | {N}) " ORDER BY " ({T} | {N} | {D} | {S}) (" DESC")? ")"', "O"),
     Form('"MODE() WITHIN GROUP (ORDER BY " {N} ")"', "N"),
 )
 
@@ -151,6 +161,7 @@ _TERMINALS: Final = {
     **DATES,
     **NUMBERS,
     **PADDING,
+    **OTHERS,
     "REGEX": REGEX,
     "REGEX_FLAGS": "\"'g'\" | \"'i'\" | \"'gi'\"",
     "PART": _strings(_DATE_PARTS + _TIME_PARTS),
@@ -170,6 +181,9 @@ _TERMINALS: Final = {
     " | \"'America/Los_Angeles'\" | \"'Asia/Tokyo'\"",
     "UNIT": '"second" | "seconds" | "minute" | "minutes" | "hour" | "hours" | "day" | "days"'
     ' | "week" | "weeks" | "month" | "months" | "year" | "years"',
+    "HOLDS": '" @> "',
+    "JSON_LITERAL": JSON_LITERAL,
+    "DIMENSION": '"1"',
     "JSON_STEP": "/'[A-Za-z_][A-Za-z0-9_]{0,27}'|[0-9]|[1-9][0-9]/",
     "JSON_PATH": r"/'\{[A-Za-z0-9_]{1,28}(,[A-Za-z0-9_]{1,28}){0,3}\}'/",
 }
@@ -231,9 +245,17 @@ POSTGRES: Final = Dialect(
     interval='"INTERVAL \'" WIDTH " " UNIT "\'"',
     interval_result={"D": "S", "S": "S"},
     json_access={
-        "T": '" ->> " JSON_STEP | " #>> " JSON_PATH',
-        "J": '" -> " JSON_STEP | " #> " JSON_PATH',
+        "T": "/ ?->> ?/ JSON_STEP | / ?#>> ?/ JSON_PATH",
+        "J": "/ ?-> ?/ JSON_STEP | / ?#> ?/ JSON_PATH",
     },
+    json_test="HOLDS JSON_LITERAL",
+    array_start="ARRAY[",
+    array_operators=("@>", "&&"),
+    suffixes={"S": '" AT TIME ZONE " ZONE'},
+    other_literals={"UUID": "UUID_STRING", "TIME": "CLOCK_STRING"},
+    null_safe=("IS DISTINCT FROM", "IS NOT DISTINCT FROM"),
+    has_quantifiers=True,
+    has_symmetric_between=True,
     joins=frozenset(
         {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "NATURAL JOIN", "USING"}
     ),

@@ -28,6 +28,7 @@ _CALLS: Final = (
     Call("COALESCE MIN MAX", "K K K?", "K"),
     Call("IFNULL NULLIF", "K K", "K"),
     Call("IIF", "B K K", "K"),
+    Call("IIF", "B K NOTHING", "K"),
     Call("DATE", "S", "D"),
     Call("DATE", "S MODIFIER*", "D"),
     Call("DATE", "NOW", "D"),
@@ -73,6 +74,7 @@ _WINDOWS: Final = (
 _TERMINALS: Final = {
     **DATES,
     **NUMBERS,
+    "NOTHING": '"NULL"',
     "NOW": "\"'now'\"",
     "TIME_FORMAT": r"/'%[dfHjJmMsSwWY]([-:\/., T]{0,2}%[dfHjJmMsSwWY]){0,6}'/",
     "MODIFIER": r"/'(start of (month|year|day)"
@@ -117,7 +119,10 @@ SQLITE: Final = Dialect(
     alias_words=ALIAS_WORDS,
     matching_operators={"T": ("GLOB", "NOT GLOB")},
     operators={"N": ("%",)},
-    json_access={"T": '" ->> " JSON_STEP', "J": '" -> " JSON_STEP'},
+    json_access={"T": "/ ?->> ?/ JSON_STEP", "J": "/ ?-> ?/ JSON_STEP"},
+    null_safe=("IS DISTINCT FROM", "IS NOT DISTINCT FROM"),
+    collations=("NOCASE", "BINARY", "RTRIM"),
+    has_boolean_numbers=True,
     has_bare_join=True,
     joins=frozenset(
         {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "NATURAL JOIN", "USING"}

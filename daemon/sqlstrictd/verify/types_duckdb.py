@@ -196,6 +196,8 @@ class DuckDBRules(Rules):
         same: list[Value] = []
         for argument, code in zip(arguments, codes, strict=False):
             letter = code.rstrip("?*")
+            if letter == "L" and "K" in codes:
+                same.append(Value(argument.type.removesuffix("[]")))
             if letter == "K":
                 same.append(argument)
             elif letter != "E" and not self._takes(letter, argument):
@@ -218,6 +220,8 @@ class DuckDBRules(Rules):
             return argument.literal is None or letter == "T"
         if letter == "O":
             return True
+        if letter == "L":
+            return argument.type.endswith("[]")
         return argument.type == letter or (letter + argument.type) in ("SD", "NI")
 
     def matched(self, values: Sequence[Value]) -> str | None:
