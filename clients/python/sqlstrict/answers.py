@@ -191,13 +191,14 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as the schema spells it."""
+    """A table as the schema spells it, or a view, which can only be read."""
 
     name: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...]
     comment: str = ""
+    is_view: bool = False
 
 
 @dataclass(frozen=True, slots=True)

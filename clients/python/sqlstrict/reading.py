@@ -174,6 +174,7 @@ def read_table(message: pb.TableInfo) -> answers.Table:
             for key in message.foreign_keys
         ),
         comment=message.comment,
+        is_view=message.is_view,
     )
 
 

@@ -57,9 +57,20 @@ def render_compact(schema: Schema) -> str:
 def render_ddl(schema: Schema) -> str:
     """Render a schema as short CREATE TABLE statements with types and keys, one a line.
 
-    A column's closed list of values and its comment stand behind it, while they are short.
+    Views are tables here: models are trained on tables, and who reads makes no difference. A
+    column's closed list of values and its comment stand behind it, while they are short.
     """
     return "\n".join(_create_for_prompt(table, schema.dialect) for table in schema.tables)
+
+
+def render_definitions(schema: Schema) -> str:
+    """Render a schema as `render_ddl` does, for people: views are views, and loadable as such."""
+    return "\n".join(
+        _create_view(table, schema.dialect)
+        if table.is_view
+        else _create_for_prompt(table, schema.dialect)
+        for table in schema.tables
+    )
 
 
 def create_statements(schema: Schema, dialect: str = "sqlite") -> list[str]:
@@ -68,7 +79,8 @@ def create_statements(schema: Schema, dialect: str = "sqlite") -> list[str]:
     Every name is quoted, and every type is one of the engine's own or an enum made here, so nothing
     in them is text that the user can choose, but for the values of enums, which are quoted too. A
     primary key is there only where statements depend on it (PostgreSQL's GROUP BY). A generated
-    column is one here too, so that no statement may write it.
+    column is one here too, so that no statement may write it. A view becomes a table: what reads it
+    prepares alike, and what writes to it is refused before.
 
     Raises:
         UnsupportedDialect: there is no dialect of that name.
@@ -90,6 +102,16 @@ def _create_for_prompt(table: Table, dialect: str) -> str:
     items.extend(_render_foreign_key(key, dialect) for key in table.foreign_keys)
     comment = _comment(table.comment, dialect)
     return f"CREATE TABLE {quote_name(table.name, dialect)} ({', '.join(items)}){comment};"
+
+
+def _create_view(table: Table, dialect: str) -> str:
+    """Write a view as `schema/views.py` reads it: its columns and types, and no table behind it."""
+    columns = []
+    for column in table.columns:
+        declared = _prompt_type(column, dialect)
+        value = f"CAST(NULL AS {declared})" if declared else "NULL"
+        columns.append(f"{value} AS {quote_name(column.name, dialect)}")
+    return f"CREATE VIEW {quote_name(table.name, dialect)} AS SELECT {', '.join(columns)};"
 
 
 def _prompt_type(column: Column, dialect: str) -> str:

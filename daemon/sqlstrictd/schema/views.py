@@ -162,17 +162,23 @@ def _take_as(cursor: Cursor) -> bool:
 
 
 def _read_plain(cursor: Cursor, table: TableDraft, listed: tuple[str, ...]) -> bool:
-    """Read SELECT CAST(NULL AS type) [AS name], ...; say whether it is all of the query."""
+    """Read SELECT CAST(NULL AS type) [AS name], ...; say whether it is all of the query.
+
+    NULL alone is a column without a type.
+    """
     if not cursor.take_words("SELECT"):
         return False
     at = 0
     while True:
-        if not (cursor.take_words("CAST") and cursor.take_symbol("(")):
-            return False
-        if not cursor.take_words("NULL", "AS"):
-            return False
-        declared, values = read_type(cursor)
-        if not cursor.take_symbol(")"):
+        declared: str = ""
+        values: tuple[str, ...] = ()
+        if cursor.take_words("CAST"):
+            if not (cursor.take_symbol("(") and cursor.take_words("NULL", "AS")):
+                return False
+            declared, values = read_type(cursor)
+            if not cursor.take_symbol(")"):
+                return False
+        elif not cursor.take_words("NULL"):
             return False
         named = cursor.take_name("a column") if cursor.take_words("AS") else None
         if at < len(listed):

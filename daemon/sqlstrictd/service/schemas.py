@@ -9,7 +9,7 @@ from sqlstrictd.catalog import Catalog
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.errors import InvalidRequest
-from sqlstrictd.schema.render import render_ddl
+from sqlstrictd.schema.render import render_definitions
 from sqlstrictd.service.call import Boundary, Call, Handler
 from sqlstrictd.service.requests import dialect_of
 from sqlstrictd.service.responses import schema_info_pb, tables_pb
@@ -53,7 +53,7 @@ class SchemaService:
         return pb.GetSchemaResponse(
             schema=schema_info_pb(registered),
             tables=tables_pb(registered.schema),
-            ddl=render_ddl(registered.schema),
+            ddl=render_definitions(registered.schema),
         )
 
     async def _list(self, call: Call, request: pb.ListSchemasRequest) -> pb.ListSchemasResponse:

@@ -381,18 +381,20 @@ class SchemaInfo(_message.Message):
     def __init__(self, name: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., table_count: _Optional[int] = ..., column_count: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TableInfo(_message.Message):
-    __slots__ = ("name", "columns", "primary_key", "foreign_keys", "comment")
+    __slots__ = ("name", "columns", "primary_key", "foreign_keys", "comment", "is_view")
     NAME_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
     FOREIGN_KEYS_FIELD_NUMBER: _ClassVar[int]
     COMMENT_FIELD_NUMBER: _ClassVar[int]
+    IS_VIEW_FIELD_NUMBER: _ClassVar[int]
     name: str
     columns: _containers.RepeatedCompositeFieldContainer[ColumnInfo]
     primary_key: _containers.RepeatedScalarFieldContainer[str]
     foreign_keys: _containers.RepeatedCompositeFieldContainer[ForeignKeyInfo]
     comment: str
-    def __init__(self, name: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnInfo, _Mapping]]] = ..., primary_key: _Optional[_Iterable[str]] = ..., foreign_keys: _Optional[_Iterable[_Union[ForeignKeyInfo, _Mapping]]] = ..., comment: _Optional[str] = ...) -> None: ...
+    is_view: bool
+    def __init__(self, name: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[ColumnInfo, _Mapping]]] = ..., primary_key: _Optional[_Iterable[str]] = ..., foreign_keys: _Optional[_Iterable[_Union[ForeignKeyInfo, _Mapping]]] = ..., comment: _Optional[str] = ..., is_view: bool = ...) -> None: ...
 
 class ColumnInfo(_message.Message):
     __slots__ = ("name", "type", "values", "comment")
