@@ -25,8 +25,8 @@ LINEAR = ["q_proj", "k_proj", "v_proj", "out_proj", "in_proj", "w1", "w2", "w3"]
 RANK, ALPHA, TOKENS = 4, 6, [5, 3, 9]
 EMBEDDING, HEAD = "model.embed_tokens", "lm_head"
 
-# Each says what stands in adapter_config.json apart from _CONFIG; `targets` and `saved` name the
-# modules (by the end of their name) for which the adapter's file has weights.
+# Each says what stands in adapter_config.json apart from _CONFIG. `targets` names the modules (by
+# the end of their name) that have matrices; `extra_rows` counts the tokens added to the embedding.
 ADAPTERS: dict[str, dict[str, Any]] = {
     "plain": {},
     "rslora": {"use_rslora": True},
@@ -54,6 +54,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "saved_head": {"modules_to_save": ["lm_head"]},
     "saved_norms": {"modules_to_save": ["operator_norm", "embedding_norm"]},
     "tokens": {"trainable_token_indices": TOKENS},
+    "resized": {"extra_rows": 10},
 }
 FORMS = (*DTYPES, "sharded", *QUANTIZED, *(f"adapter-{name}" for name in ADAPTERS))
 _CONFIG: dict[str, Any] = {
@@ -132,7 +133,7 @@ def write_adapter(
     """Write one of ADAPTERS as PEFT's save_pretrained does; `changes` go into its config."""
     target.mkdir(parents=True, exist_ok=True)
     settings = dict(ADAPTERS[name])
-    targets = settings.pop("targets", LINEAR)
+    targets, extra_rows = settings.pop("targets", LINEAR), settings.pop("extra_rows", 0)
     config = {
         **_CONFIG,
         "target_modules": targets,
@@ -144,6 +145,8 @@ def write_adapter(
         f"base_model.model.{key}": array
         for key, array in adapter_values(name, targets, config, tensors)
     }
+    if extra_rows:
+        values |= resized_tables(tensors, extra_rows)
     parts = [array_part(key, array, dtype) for key, array in values.items()]
     write_parts(target / "adapter_model.safetensors", parts)
     return target
@@ -179,6 +182,17 @@ def adapter_values(
             size = shape[1] if module == EMBEDDING else shape[0]
             magnitude = 1 + np.abs(noise(f"{module}.m", (size,))) * 10
             yield f"{module}.lora_magnitude_vector", magnitude
+
+
+def resized_tables(tensors: Mapping[str, Stored], n_rows: int) -> dict[str, NDArray[np.float32]]:
+    """Embedding and head as PEFT saves them when tokens were added, though not trained."""
+    values = {}
+    for module in (EMBEDDING, HEAD):
+        base = base_values(module, tensors)
+        is_tied = f"{HEAD}.weight" not in tensors
+        new = noise("new" if is_tied else f"{module}.new", (n_rows, base.shape[1]))
+        values[f"base_model.model.{module}.weight"] = np.concatenate([base, new])
+    return values
 
 
 def rank_of(adapter: str, module: str) -> int:

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlstrict_convert.errors import CheckpointError, UnsupportedCheckpoint
+from sqlstrict_convert.quantization import parse_quantization
 
 ARCHITECTURES = ("Lfm2ForCausalLM", "LFM2ForCausalLM")
+HEADLESS = ("Lfm2Model",)  # whole all the same where the head is the embedding
+# The first checkpoints carried LFM2's code with them; by these names it is the model known here.
+_KNOWN_CODE = (*ARCHITECTURES, *HEADLESS, "LFM2Model", "Lfm2Config", "LFM2Config")
 MAX_LAYERS = 512  # llama.cpp's own limit
 SCHEMA_RENDERINGS = ("compact", "ddl")
 
@@ -95,13 +99,7 @@ def parse_config(config: Mapping[str, Any]) -> ModelConfig:
 
 
 def _refuse_other_kinds(config: Mapping[str, Any]) -> None:
-    quantization = config.get("quantization_config")
-    if quantization is not None:
-        method = quantization.get("quant_method") if isinstance(quantization, Mapping) else None
-        raise UnsupportedCheckpoint(
-            f"config.json: the weights are quantized already (quantization_config, method "
-            f"{method or 'unknown'!r}); take the merged 16-bit weights and convert those"
-        )
+    parse_quantization(config)
     model_type = config.get("model_type")
     architectures = config.get("architectures") or []
     if model_type != "lfm2":
@@ -109,11 +107,18 @@ def _refuse_other_kinds(config: Mapping[str, Any]) -> None:
             f"config.json: model_type is {model_type!r}, only 'lfm2' is converted; "
             "use llama.cpp's own converter for other models"
         )
-    if architectures and not any(name in ARCHITECTURES for name in architectures):
+    if architectures and not any(name in (*ARCHITECTURES, *HEADLESS) for name in architectures):
         raise UnsupportedCheckpoint(
             f"config.json: architecture {architectures[0]!r} is no text model with an output head; "
             f"only {ARCHITECTURES[0]!r} is converted"
         )
+    code = config.get("auto_map") or {}
+    for use, place in code.items() if isinstance(code, Mapping) else [("auto_map", code)]:
+        if str(place).rpartition(".")[2] not in _KNOWN_CODE:
+            raise UnsupportedCheckpoint(
+                f"config.json: the model needs code of its own ({use}: {place}); a checkpoint's "
+                "code is never run"
+            )
     if config.get("conv_bias", False):
         raise UnsupportedCheckpoint(
             "config.json: conv_bias is true; llama.cpp's lfm2 has no bias in its convolution layers"

@@ -2,7 +2,8 @@
 
 Called by `checkpoint`. Written here because the safetensors library gives numpy no BF16, and so
 that every claim of the header is held against the file: a header may not be larger than the format
-allows, and tensors may neither leave the file nor overlap.
+allows, and tensors may neither leave the file nor overlap. Which number formats are of use is for
+others to say.
 """
 
 import json
@@ -14,7 +15,23 @@ from typing import Any
 from sqlstrict_convert.errors import CheckpointError, UnsupportedCheckpoint
 
 HEADER_MAX_BYTES = 100_000_000  # the format's own limit
-VALUE_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
+VALUE_BYTES = {
+    "F64": 8,
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "F8_E4M3": 1,
+    "F8_E5M2": 1,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U64": 8,
+    "U32": 4,
+    "U16": 2,
+    "U8": 1,
+    "BOOL": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,22 @@ class StoredTensor:
     def value_bytes(self) -> int:
         """Size of one number."""
         return VALUE_BYTES[self.dtype]
+
+    def read(self, first: int = 0, stop: int | None = None) -> bytes:
+        """Return the bytes of the values from `first` to before `stop`; by default of all.
+
+        Raises:
+            CheckpointError: the file became shorter since it was opened.
+        """
+        n_values = (self.n_values if stop is None else stop) - first
+        with self.path.open("rb") as file:
+            file.seek(self.start + first * self.value_bytes)
+            data = file.read(n_values * self.value_bytes)
+        if len(data) != n_values * self.value_bytes:
+            raise CheckpointError(
+                f"{self.path.name} ends inside of a tensor; it changed while it was read"
+            )
+        return data
 
 
 def read_header(path: Path) -> dict[str, StoredTensor]:
@@ -88,8 +121,8 @@ def _parse_entry(path: Path, name: str, entry: Any) -> tuple[str, tuple[int, ...
         ) from error
     if not isinstance(dtype, str) or dtype not in VALUE_BYTES:
         raise UnsupportedCheckpoint(
-            f"{path.name}: tensor {name} is stored as {dtype}; only {', '.join(VALUE_BYTES)} are "
-            "converted, so take the merged 16-bit weights"
+            f"{path.name}: tensor {name} is stored as {dtype}, which is not known here; take the "
+            "merged 16-bit weights"
         )
     lengths = [*shape, begin, end] if isinstance(shape, list) else [None]
     if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in lengths):

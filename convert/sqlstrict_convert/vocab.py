@@ -69,6 +69,11 @@ def parse_vocabulary(
     Raises:
         VocabularyError: not a byte-level BPE cut as LFM2's, or ids that do not fit the model.
     """
+    if "AutoTokenizer" in (tokenizer_config.get("auto_map") or ()):
+        raise VocabularyError(
+            "tokenizer_config.json: the tokenizer needs code of its own (auto_map); a checkpoint's "
+            "code is never run"
+        )
     model = _bpe_model(tokenizer)
     _check_pre_tokenizer(tokenizer.get("pre_tokenizer"), assumes_word_pattern)
     added = _added_tokens(tokenizer)

@@ -84,6 +84,19 @@ def test_first_of_several_end_tokens() -> None:
     assert parse_config(changed(eos_token_id=[4, 2])).eos_token_id == 4
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"auto_map": {"AutoModelForCausalLM": "modeling_lfm2.LFM2ForCausalLM"}},
+        {"architectures": ["Lfm2Model"]},
+        {"quantization_config": {"load_in_8bit": True}},
+        {"quantization_config": {"quant_method": "bitsandbytes", "_load_in_4bit": True}},
+    ],
+)
+def test_kinds_that_are_converted_too(values: dict[str, Any]) -> None:
+    assert parse_config(changed(**values)) == parse_config(changed())
+
+
 @pytest.mark.parametrize("rendering", ["compact", "ddl"])
 def test_schema_rendering(rendering: str) -> None:
     parsed = parse_config(changed(sqlstrict={"schema_rendering": rendering}))
@@ -95,8 +108,16 @@ def test_schema_rendering(rendering: str) -> None:
     [
         ({"model_type": "qwen3"}, "'qwen3'"),
         ({"model_type": "lfm2_moe", "architectures": ["Lfm2MoeForCausalLM"]}, "'lfm2_moe'"),
-        ({"architectures": ["Lfm2Model"]}, "'Lfm2Model'"),
-        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "'bitsandbytes'"),
+        ({"architectures": ["Lfm2ForTokenClassification"]}, "'Lfm2ForTokenClassification'"),
+        ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, "'gptq'"),
+        ({"quantization_config": {"quant_method": "compressed-tensors"}}, "'compressed-tensors'"),
+        ({"quantization_config": {"bits": 4}}, "'unknown'"),
+        (
+            {"quantization_config": {"load_in_4bit": True, "bnb_4bit_quant_type": "int4"}},
+            "'int4'",
+        ),
+        ({"auto_map": {"AutoModelForCausalLM": "modeling_x.MyLfm2"}}, "modeling_x.MyLfm2"),
+        ({"auto_map": ["x"]}, "code of its own"),
         ({"conv_bias": True}, "conv_bias"),
         ({"head_dim": 32}, "head_dim 32"),
         ({"conv_L_cache": 1}, "conv_L_cache is 1"),

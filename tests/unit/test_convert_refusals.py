@@ -1,0 +1,304 @@
+"""Adapters, quantized and renamed checkpoints that are torn or contradict themselves.
+
+Each, and each kind that is not converted, is refused by name before any long work.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from checkpoint_forms import ADAPTERS, array_part, write_adapter, write_form, write_parts
+from checkpoint_forms import read_plain as stored_in
+from numpy.typing import NDArray
+from random_checkpoint import config_of, weights_of, write_checkpoint, write_safetensors
+from sqlstrict_convert.adapter_config import parse_adapter_config
+from sqlstrict_convert.checkpoint import Checkpoint, open_checkpoint
+from sqlstrict_convert.config import parse_config
+from sqlstrict_convert.errors import CheckpointError, ConvertError, UnsupportedCheckpoint
+
+SHAPE = "convolution_first"
+SETTINGS = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": ["q_proj"]}
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return write_checkpoint(tmp_path / "base", SHAPE, "{}")
+
+
+def open_adapter(base: Path, adapter: str = "plain", **changes: Any) -> Checkpoint:
+    folder = base.parent / "adapter"
+    write_adapter(folder, adapter, stored_in(base), "x/base", **changes)
+    return open_checkpoint(folder, find_base=lambda name, revision: base)
+
+
+def rewrite(path: Path, changed: dict[str, NDArray[Any] | None]) -> None:
+    """Write a plain safetensors file again with tensors replaced, added, or (None) left out."""
+    tensors = {
+        name.removeprefix("raw:"): tensor.read() for name, tensor in stored_in(path.parent).items()
+    }
+    kept = {name: values for name, values in {**tensors, **changed}.items() if values is not None}
+    write_parts(path, [array_part(name, values, "F32") for name, values in kept.items()])
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"peft_type": "IA3"}, "'IA3'"),
+        ({"peft_type": None}, "None"),
+        ({"init_lora_weights": "pissa_niter_16"}, "pissa_niter_16"),
+        ({"init_lora_weights": "loftq"}, "loftq"),
+        ({"init_lora_weights": "OLoRA"}, "OLoRA"),
+        ({"layer_replication": [[0, 2], [1, 4]]}, "layer_replication"),
+        ({"alora_invocation_tokens": [3, 4]}, "alora_invocation_tokens"),
+        ({"megatron_config": {"tp": 2}}, "megatron_config"),
+        ({"loftq_config": {"loftq_bits": 4}}, "loftq_config"),
+        ({"use_qalora": True}, "use_qalora"),
+        ({"target_parameters": ["experts.w1"]}, "target_parameters"),
+        ({"an_option_of_tomorrow": True}, "an_option_of_tomorrow"),
+    ],
+)
+def test_adapters_that_are_not_merged(settings: dict[str, Any], named: str) -> None:
+    with pytest.raises(UnsupportedCheckpoint, match=named):
+        parse_adapter_config({**SETTINGS, **settings})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"r": 0},
+        {"r": True},
+        {"lora_alpha": "8"},
+        {"lora_alpha": float("nan")},
+        {"rank_pattern": {"(": 4}},
+        {"rank_pattern": {"q_proj": -1}},
+        {"alpha_pattern": [1]},
+        {"target_modules": "("},
+        {"target_modules": [1]},
+        {"layers_pattern": ["("]},
+        {"layers_to_transform": [-1]},
+        {"modules_to_save": "lm_head"},
+        {"trainable_token_indices": {"embed_tokens": ["a"]}},
+        {"use_dora": "yes"},
+        {"base_model_name_or_path": 5},
+    ],
+)
+def test_adapter_settings_of_the_wrong_type(settings: dict[str, Any]) -> None:
+    with pytest.raises(CheckpointError, match=next(iter(settings))):
+        parse_adapter_config({**SETTINGS, **settings})
+
+
+def test_options_without_effect_are_no_obstacle() -> None:
+    inert = {"qalora_group_size": 16, "megatron_core": "megatron.core", "eva_config": {"rho": 2}}
+    assert parse_adapter_config({**SETTINGS, **inert}) == parse_adapter_config(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "changes", "problem"),
+    [
+        ("plain", {"r": 5}, "rank 5 over a base of"),
+        ("plain", {"target_modules": ["q_proj"]}, "does not name in target_modules"),
+        ("regex", {"target_modules": ["q_proj", "v_proj", "w2"]}, "lacks .*w2"),
+        ("dora", {"use_dora": False}, "has DoRA's magnitudes"),
+        ("plain", {"use_dora": True}, "lacks DoRA's magnitudes"),
+        ("saved_norms", {"modules_to_save": ["operator_norm"]}, "whole model.embedding_norm"),
+        ("plain", {"modules_to_save": ["lm_head"]}, "lacks lm_head"),
+        ("tokens", {"trainable_token_indices": [1, 2]}, r"need \[2, 64\]"),
+        ("tokens", {"trainable_token_indices": [1, 2, 320]}, "token 320"),
+        ("plain", {"trainable_token_indices": [1]}, "lacks the rows of embed_tokens"),
+    ],
+)
+def test_adapters_whose_files_disagree(
+    base: Path, adapter: str, changes: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(CheckpointError, match=problem):
+        open_adapter(base, adapter, **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "problem"),
+    [
+        ("model.layers.0.feed_forward.w1.lora_B.weight", None, "only a part"),
+        ("model.layers.9.feed_forward.w1.lora_A.weight", (4, 64), "only a part|does not"),
+        ("model.layers.0.feed_forward.w1.lora_A.weight", (4, 63), "needs \\[4, 64\\]"),
+        ("model.layers.0.feed_forward.w1.ia3_l", (64,), "none that a LoRA adapter"),
+        ("model.layers.0.feed_forward.w1.bias", (96,), "none that a LoRA adapter"),
+        ("model.layers.0.feed_forward.w1.lora_B.bias", (96,), "lora_bias"),
+        ("model.layers.0.feed_forward.w1.weight", (96, 64), "in\\s+modules_to_save"),
+        ("model.embed_tokens.weight", (330, 63), "has shape"),
+        ("lm_head.weight", (330, 64), "330 of the head"),
+    ],
+)
+def test_adapter_files_that_are_torn(
+    base: Path, name: str, shape: tuple[int, ...] | None, problem: str
+) -> None:
+    folder = base.parent / "adapter"
+    write_adapter(folder, "plain", stored_in(base), "x/base")
+    values = None if shape is None else np.ones(shape, np.float32)
+    rewrite(folder / "adapter_model.safetensors", {f"base_model.model.{name}": values})
+    with pytest.raises(ConvertError, match=problem):
+        open_checkpoint(folder, find_base=lambda *_: base)
+
+
+def test_a_bias_of_zeros_changes_nothing(base: Path) -> None:
+    folder = base.parent / "adapter"
+    write_adapter(folder, "plain", stored_in(base), "x/base")
+    name = "base_model.model.model.layers.0.feed_forward.w1.lora_B.bias"
+    rewrite(folder / "adapter_model.safetensors", {name: np.zeros(96, np.float32)})
+    assert open_checkpoint(folder, find_base=lambda *_: base).shapes()
+
+
+def test_adapters_of_other_bases_and_of_adapters(base: Path) -> None:
+    adapter = write_form(base, base.parent / "adapter", "adapter-plain")
+    smaller = write_checkpoint(base.parent / "other", "adjusted_feed_forward", "{}")
+    with pytest.raises(CheckpointError, match="needs"):
+        open_checkpoint(adapter, find_base=lambda *_: smaller)
+    second = write_form(base, base.parent / "second", "adapter-dora")
+    with pytest.raises(UnsupportedCheckpoint, match="is an adapter itself"):
+        open_checkpoint(second, find_base=lambda *_: adapter)
+    (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
+    with pytest.raises(UnsupportedCheckpoint, match="pickled adapter"):
+        open_checkpoint(adapter, find_base=lambda *_: base)
+
+
+def test_weights_and_an_adapter_in_one_folder(base: Path) -> None:
+    write_adapter(base, "plain", stored_in(base), "x/base")
+    with pytest.raises(UnsupportedCheckpoint, match="whether they are merged"):
+        open_checkpoint(base, find_base=lambda *_: base)
+
+
+def test_an_adapter_brings_its_own_tokenizer(base: Path) -> None:
+    adapter = write_form(base, base.parent / "adapter", "adapter-plain")
+    (base / "tokenizer.json").write_text('{"whose": "base"}')
+    (base / "chat_template.jinja").write_text("base")
+
+    def opened() -> Checkpoint:
+        return open_checkpoint(adapter, find_base=lambda *_: base)
+
+    assert (opened().tokenizer, opened().chat_template) == ({"whose": "base"}, "base")
+    (adapter / "tokenizer_config.json").write_text("{}")
+    assert opened().chat_template == "base" and opened().tokenizer_config == {}
+    (adapter / "tokenizer_config.json").write_text('{"chat_template": "mine"}')
+    assert opened().chat_template is None
+    (adapter / "chat_template.jinja").write_text("adapter")
+    assert (opened().tokenizer, opened().chat_template) == ({"whose": "base"}, "adapter")
+    (adapter / "tokenizer.json").write_text('{"whose": "adapter"}')
+    assert opened().tokenizer == {"whose": "adapter"}
+
+
+def quantized(base: Path, form: str, drop: str = "", **config: Any) -> Path:
+    """A quantized checkpoint without the tensors whose names end in `drop`."""
+    folder = write_form(base, base.parent / "quantized", form)
+    said = json.loads((folder / "config.json").read_text())
+    said["quantization_config"] |= config
+    (folder / "config.json").write_text(json.dumps(said))
+    if drop:
+        path = folder / "model.safetensors"
+        raw = path.read_bytes()
+        end = 8 + int.from_bytes(raw[:8], "little")
+        header = json.loads(raw[8:end])
+        kept = {name: entry for name, entry in header.items() if not name.endswith(drop)}
+        text = json.dumps(kept).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + raw[end:])
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("form", "drop", "config", "problem"),
+    [
+        ("nf4", "w1.weight.absmax", {}, "lacks .*w1.weight.absmax"),
+        ("nf4", ".quant_map", {}, "lacks .*.quant_map"),
+        ("nf4_double", "w1.weight.nested_absmax", {}, "lacks .*nested_absmax"),
+        ("nf4_double", "w1.weight.nested_quant_map", {}, "lacks .*nested_quant_map"),
+        ("nf4", "w1.weight.quant_state.bitsandbytes__nf4", {}, "stored as U8|stored as F32"),
+        ("int8", "w1.SCB", {}, "stored as I8"),
+        ("nf4", "", {"bnb_4bit_quant_type": "fp4"}, "quantized as 4-bit nf4, .* says 4-bit fp4"),
+        ("int8", "", {"load_in_8bit": False, "_load_in_8bit": False}, "neither load_in_4bit"),
+        ("nf4", "", {"quant_method": "hqq"}, "'hqq'"),
+    ],
+)
+def test_quantized_checkpoints_that_disagree(
+    base: Path, form: str, drop: str, config: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ConvertError, match=problem):
+        open_checkpoint(quantized(base, form, drop, **config))
+
+
+def test_quantized_weights_that_config_is_silent_about(base: Path) -> None:
+    folder = quantized(base, "nf4")
+    (folder / "config.json").write_text(json.dumps(config_of(SHAPE)))
+    with pytest.raises(CheckpointError, match="has no quantization_config"):
+        open_checkpoint(folder)
+
+
+def test_plain_weights_that_config_calls_quantized(base: Path) -> None:
+    config = {**config_of(SHAPE), "quantization_config": {"load_in_4bit": True}}
+    (base / "config.json").write_text(json.dumps(config))
+    assert open_checkpoint(base).form == "plain"
+
+
+@pytest.mark.parametrize("prefix", ["base_model.model.", "_orig_mod.", "module._orig_mod."])
+def test_names_that_wrappers_leave(tmp_path: Path, prefix: str) -> None:
+    wrapped = {
+        prefix + name.replace("q_proj.", "q_proj.base_layer."): values
+        for name, values in weights_of(SHAPE).items()
+    }
+    folder = write_checkpoint(tmp_path, SHAPE, "{}", weights=wrapped)
+    assert open_checkpoint(folder).shapes().keys() == weights_of(SHAPE).keys()
+
+
+def test_a_model_saved_without_its_head(tmp_path: Path) -> None:
+    bare = {name.removeprefix("model."): values for name, values in weights_of(SHAPE).items()}
+    folder = write_checkpoint(tmp_path, SHAPE, "{}", weights=bare)
+    assert open_checkpoint(folder).shapes().keys() == weights_of(SHAPE).keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("model.layers.0.feed_forward.w1.lora_A.default.weight", "adapter that is not merged"),
+        ("model.embed_tokens.modules_to_save.default.weight", "adapter that is not merged"),
+        ("model.vision_tower.patch.weight", "text and images"),
+        ("language_model.model.embed_tokens.weight", "text and images"),
+        ("module.model.embed_tokens.weight", "model.embed_tokens.weight twice"),
+    ],
+)
+def test_tensors_that_are_no_plain_models(tmp_path: Path, name: str, problem: str) -> None:
+    weights = {**weights_of(SHAPE), name: np.zeros((320, 64), np.float32)}
+    folder = write_checkpoint(tmp_path, SHAPE, "{}", weights=weights)
+    with pytest.raises(ConvertError, match=problem):
+        open_checkpoint(folder)
+
+
+def test_a_tied_head_that_was_saved_too(base: Path) -> None:
+    weights = weights_of(SHAPE)
+    embedding = weights["model.embed_tokens.weight"]
+    path = base / "model.safetensors"
+    write_safetensors(path, {**weights, "lm_head.weight": embedding}, "F32")
+    same = open_checkpoint(base)
+    assert parse_config(same.config).is_tied and "lm_head.weight" not in same.tensors
+    write_safetensors(path, {**weights, "lm_head.weight": embedding + 1}, "F32")
+    apart = open_checkpoint(base)
+    assert not parse_config(apart.config).is_tied and "lm_head.weight" in apart.tensors
+
+
+def test_a_revision_is_asked_for(base: Path) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def find_base(name: str, revision: str | None) -> Path:
+        asked.append((name, revision))
+        return base
+
+    folder = base.parent / "adapter"
+    write_adapter(folder, "plain", stored_in(base), "x/base", revision="v2")
+    open_checkpoint(folder, find_base=find_base)
+    assert asked == [("x/base", "v2")]
+
+
+def test_every_form_of_adapter_is_told_from_the_settings_alone() -> None:
+    """What a hub is asked before anything is downloaded."""
+    for name, settings in ADAPTERS.items():
+        inert = {key: value for key, value in settings.items() if key not in ("targets",)}
+        inert.pop("extra_rows", None)
+        assert parse_adapter_config({**SETTINGS, **inert}).rank == 4, name
