@@ -14,6 +14,8 @@ DDL = """
 CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(40), city VARCHAR(40), born DATE);
 CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, price NUMERIC(10, 2),
   status VARCHAR(10), created TIMESTAMP, FOREIGN KEY (customer_id) REFERENCES customers (id));
+CREATE TABLE staff (id INTEGER PRIMARY KEY, name VARCHAR(40), boss_id INTEGER,
+  FOREIGN KEY (boss_id) REFERENCES staff (id));
 """
 EVERYWHERE = """
 SELECT 1 + 1;
@@ -42,6 +44,33 @@ SELECT COUNT(*) * 100.0 / (SELECT COUNT(*) FROM orders) FROM orders WHERE status
 SELECT name FROM customers WHERE name LIKE 'A%' AND (city = 'x' OR city IS NULL);
 SELECT city FROM customers UNION ALL SELECT status FROM orders;
 SELECT name FROM customers WHERE name = 'O''Brien';
+WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT n FROM t;
+WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t WHERE n < 5)\
+ SELECT n FROM t ORDER BY n;
+WITH RECURSIVE t(id, name) AS (SELECT id, name FROM staff WHERE boss_id IS NULL UNION ALL\
+ SELECT s.id, s.name FROM staff AS s JOIN t ON s.boss_id = t.id) SELECT name FROM t;
+WITH RECURSIVE t AS (SELECT id, boss_id, 1 AS depth FROM staff WHERE boss_id IS NULL UNION ALL\
+ SELECT s.id, s.boss_id, t.depth + 1 FROM staff AS s JOIN t ON s.boss_id = t.id)\
+ SELECT staff.name, t.depth FROM t JOIN staff ON staff.id = t.id WHERE t.depth > 2;
+WITH RECURSIVE t AS (SELECT id FROM staff WHERE id = 3 UNION SELECT staff.id FROM staff JOIN t ON\
+ staff.boss_id = t.id) SELECT COUNT(*) FROM t;
+WITH t(c, n) AS (SELECT city, COUNT(*) FROM customers GROUP BY 1) SELECT c FROM t WHERE n > 3;
+WITH t AS (SELECT city AS c FROM customers UNION SELECT status FROM orders) SELECT c FROM t;
+WITH t AS (SELECT LOWER(name) AS n, COUNT(*) AS k FROM customers GROUP BY LOWER(name))\
+ SELECT t.k FROM t;
+SELECT t.c FROM (SELECT city AS c FROM customers UNION SELECT status AS c FROM orders) AS t;
+SELECT t.city FROM (SELECT city, COUNT(*) AS n FROM customers GROUP BY city) AS t WHERE t.n > 1;
+SELECT t.n FROM (SELECT city, COUNT(*) AS n FROM customers GROUP BY city) AS t JOIN customers ON\
+ customers.city = t.city;
+SELECT LOWER(name), COUNT(*) FROM customers GROUP BY LOWER(name);
+SELECT LOWER(name) AS n, COUNT(*) FROM customers GROUP BY LOWER(name) ORDER BY LOWER(name);
+SELECT city, LOWER(name), COUNT(*) FROM customers GROUP BY city, LOWER(name) HAVING COUNT(*) > 2;
+SELECT CASE WHEN price > 5 THEN 'a' ELSE 'b' END AS k, COUNT(*) FROM orders GROUP BY\
+ CASE WHEN price > 5 THEN 'a' ELSE 'b' END;
+SELECT CASE WHEN price > 5 THEN 'a' ELSE 'b' END AS k, COUNT(*) AS n FROM orders GROUP BY\
+ CASE WHEN price > 5 THEN 'a' ELSE 'b' END ORDER BY n DESC;
+SELECT city, COUNT(*) FROM customers GROUP BY city HAVING city IS NOT NULL;
+SELECT city, COUNT(*) FROM customers GROUP BY city HAVING city <> 'x' AND COUNT(*) > 1;
 """
 OWN = {
     "sqlite": """
@@ -60,30 +89,44 @@ SELECT c.name FROM customers AS c FULL JOIN orders AS o ON o.customer_id = c.id;
 SELECT ROUND(AVG(price), 2), STRING_AGG(status, ',') FROM orders;
 SELECT name FROM customers WHERE born < DATE '2000-01-01';
 VALUES (1, 'a'), (2, 'b');
+SELECT EXTRACT(YEAR FROM created), COUNT(*) FROM orders GROUP BY EXTRACT(YEAR FROM created)\
+ HAVING EXTRACT(YEAR FROM created) > 2000 ORDER BY EXTRACT(YEAR FROM created);
+SELECT DATE_TRUNC('month', o.created) AS m, SUM(o.price) FROM orders AS o GROUP BY\
+ DATE_TRUNC('month', o.created) ORDER BY 1;
+WITH RECURSIVE t AS (SELECT id, CAST(name AS TEXT) AS path FROM staff WHERE boss_id IS NULL UNION\
+ ALL SELECT s.id, t.path || ' > ' || s.name FROM staff AS s JOIN t ON s.boss_id = t.id)\
+ SELECT path FROM t;
 """,
     "duckdb": """
 SELECT name FROM customers WHERE name ILIKE 'a%' ORDER BY born NULLS LAST;
 SELECT DATE_TRUNC('month', created), COUNT(*) FROM orders GROUP BY 1;
 SELECT SUM(price) FILTER (WHERE status = 'open') FROM orders;
 SELECT MEDIAN(price) FROM orders WHERE created > NOW() - INTERVAL 30 DAY;
+SELECT DATE_TRUNC('month', o.created) AS m, SUM(o.price) FROM orders AS o GROUP BY\
+ DATE_TRUNC('month', o.created) ORDER BY 1;
+WITH RECURSIVE t AS (SELECT id, name AS path FROM staff WHERE boss_id IS NULL UNION ALL SELECT\
+ s.id, t.path || ' > ' || s.name FROM staff AS s JOIN t ON s.boss_id = t.id) SELECT path FROM t;
 """,
     "mysql": """
 SELECT YEAR(created), COUNT(*) FROM orders GROUP BY 1;
 SELECT DATE_FORMAT(created, '%Y-%m') FROM orders;
 SELECT CONCAT(name, ' ', city) FROM customers WHERE name REGEXP '^A';
 SELECT IFNULL(price, 0) FROM orders;
+SELECT DATE_FORMAT(created, '%Y-%m') AS m, COUNT(*) FROM orders GROUP BY\
+ DATE_FORMAT(created, '%Y-%m') ORDER BY DATE_FORMAT(created, '%Y-%m');
+WITH RECURSIVE t AS (SELECT '2020-01-01' AS d UNION ALL SELECT d + INTERVAL 1 DAY FROM t WHERE\
+ d < '2020-02-01') SELECT d FROM t;
 """,
 }
 # A draft may hold these; there is no exact grammar of them.
 DRAFTED = """
-WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT n FROM t;
 SELECT NULL, name FROM customers;
 SELECT status, COUNT(*) FROM orders GROUP BY 1;
 """
-# An exact grammar may hold these; in a draft only WITH gives new names to columns.
+# An exact grammar may hold these; in a draft a new name of a column stands behind a qualifier.
 EXACT = """
 SELECT AVG(n) FROM (SELECT COUNT(*) AS n FROM orders GROUP BY status) AS t;
-SELECT t.city FROM (SELECT city, COUNT(*) AS n FROM customers GROUP BY city) AS t WHERE t.n > 1;
+SELECT LOWER(n) AS k, COUNT(*) FROM (SELECT name AS n FROM customers) AS t GROUP BY LOWER(n);
 """
 STATEMENTS = [
     (dialect, statement)

@@ -11,7 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlstrictd.constraint.manner import Manner
-from sqlstrictd.constraint.scope_rules import DEEPEST, label, lines, pruned, terminals_of
+from sqlstrictd.constraint.recognition import Recognition
+from sqlstrictd.constraint.rows import pairs_of
+from sqlstrictd.constraint.scope_rules import (
+    DEEPEST,
+    label,
+    lines,
+    pruned,
+    rules_by_name,
+    terminals_of,
+)
 from sqlstrictd.constraint.terminals import any_of
 
 # Scopes that may stand two queries deep; further ones stand one deep.
@@ -65,6 +74,23 @@ class Assembly:
     def add(self, name: str, *alternatives: str) -> None:
         """Add a rule that belongs to no scope."""
         self._lines.setdefault(name, []).extend(alternatives)
+
+    def lexemes(
+        self, text: str, own: Mapping[str, Iterable[str]], names: Iterable[str]
+    ) -> tuple[str, tuple[str, ...]] | None:
+        """Return the first of these rules that writes a text, and the text's lexemes.
+
+        The rules are of a scope with these rules of its own; names go without the label.
+        """
+        rules = dict(rules_by_name(self.manner, DEEPEST, self._vectors))
+        for name, bodies in own.items():
+            rules[f"{name}_@"] = tuple(bodies)
+        recognition = Recognition(rules, self.terminals.bodies, text)
+        for name in names:
+            found = recognition.lexemes(f"{name}_@")
+            if found:
+                return name, found
+        return None
 
     def has(self, name: str, scope: str) -> bool:
         """Whether a scope has a rule, once `settle` was called."""
@@ -136,11 +162,21 @@ class Assembly:
         """Write the grammar of these statements, each without its final semicolon."""
         self.add("start", 'statement ";"')
         self.add("statement", *statements)
-        self.add("limit", '(" LIMIT " COUNT (" OFFSET " COUNT)?)?')
+        self.add("limit", '(" LIMIT " COUNT (" OFFSET " COUNT)?)?', *self._other_limits())
         if self.manner.dialect.interval:
             self.add("interval", self.manner.dialect.interval)
         rules = lines(self._lines) + "".join(entry.text for entry in self._entries)
         return rules + self.terminals.write(rules)
+
+    def _other_limits(self) -> list[str]:
+        """What else dialects write in place of LIMIT and OFFSET."""
+        dialect = self.manner.dialect.name
+        if dialect in ("mysql", "sqlite"):
+            return ['" LIMIT " COUNT ", " COUNT']
+        if dialect in ("ansi", "postgres"):
+            first = '" FETCH " ("FIRST " | "NEXT ") COUNT " ROWS ONLY"'
+            return [f'" OFFSET " COUNT " ROWS" {first}', first]
+        return []
 
     def _inner_kinds(self) -> list[str]:
         classes = "ntds" if self.manner.is_typed else "v"
@@ -148,7 +184,7 @@ class Assembly:
         kinds += [f"query_{d}" for d in range(1, DEEPEST + 1)]
         for d in range(1, DEEPEST + 1):
             kinds += [f"{kind}_{k}_{d}" for kind in ("one", "in") for k in classes]
-        return kinds
+        return kinds + [f"duo_{a}{b}_1" for a, b in pairs_of(self.manner.is_typed)]
 
     def _standing(self, kind: str) -> list[str]:
         """What may stand as a query of this kind inside of any other."""

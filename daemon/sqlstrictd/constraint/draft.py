@@ -1,13 +1,15 @@
 """Schema to the grammar of drafts: any statement of the dialect with names of the schema alone.
 
 One scope for everything: any column of any table may stand anywhere, aliases are the model's own,
-classes count as one. What a draft says is judged afterwards (`verify/`); where it fails, what it
-read from is what the exact grammar is built for. So a draft bends the model only where it would
+classes count as one. Behind an alias that no table would be given, any column may be named: it may
+be one of a query in FROM. What a draft says is judged afterwards (`verify/`); where it fails, what
+it read from is what the exact grammar is built for. So a draft bends the model only where it would
 write what is no SQL of an allowed kind, or a name that the schema does not have.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from sqlstrictd.constraint.assembly import Assembly, alias_terminal
@@ -30,6 +32,7 @@ _MEMBERS = tuple(f"member_{vector}" for vector in _VECTORS)
 _MAX_CTES = 5
 # Up to here a qualifier that is a table's name is followed by that table's own columns alone.
 _MAX_OWN_QUALIFIERS = 400
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 # Words that would be read as part of FROM where an alias without AS may stand.
 _AFTER_SOURCE = """AND AS CROSS EXCEPT FETCH FOR FULL GROUP HAVING INNER INTERSECT JOIN LEFT LIMIT
 NATURAL OFFSET ON OR ORDER RIGHT SET UNION USING WHERE WINDOW""".split()
@@ -58,6 +61,7 @@ def draft_grammar(
         "SPACED", "/ [A-Za-z_][A-Za-z0-9_]{0,27}/ & ~/ (?i:" + "|".join(sorted(words)) + ")/"
     )
     own = _column_rules(found, columns, assembly)
+    derived = _derived_terminal(found)
     own["outname"] = ["ALIAS"]
     own["outplace"] = ['"1"', '"2"', '"3"']
     inside = dict(own)
@@ -66,6 +70,10 @@ def draft_grammar(
     inside["from"] = _from(assembly, "(TABLE | ALIAS)", "w")
     for rule in ("c_v", "b_v"):
         inside[rule] = [*own[rule], "ALIAS", "QUALIFIER ALIAS"]
+    if derived:
+        terminals.define("DERIVED", derived)
+        for rule in ("c_v", "b_v"):
+            own[rule] = [*own[rule], "DERIVED ALIAS"]
     terminals.define("TABLE", any_of(quote_name(one.name, dialect) for one in found))
     writing = () if policy.only_reads else needs_of_writes(assembly)
     assembly.add_scope("d", own, further=writing)
@@ -119,6 +127,23 @@ def _column_rules(
     return found
 
 
+def _derived_terminal(tables: list[Table]) -> str:
+    """The qualifiers that people give to a query in FROM; empty where there are too many tables.
+
+    What they would call a table of the schema by (T1, its initials or first letters) means that
+    table, and is followed by the schema's columns alone.
+    """
+    if len(tables) > _MAX_OWN_QUALIFIERS:
+        return ""
+    taken = {r"T[0-9]+"}
+    for table in tables:
+        parts = [one for one in _WORDS.findall(table.name) if one[0].isascii() and one[0].isalpha()]
+        words = [table.name, "".join(one[0] for one in parts), *parts]
+        plain = [one for one in words if one.isascii() and one.isidentifier()]
+        taken |= {one[:length] for one in plain for length in (1, 2, 3, 4, len(one)) if one}
+    return rf"/[A-Za-z_][A-Za-z0-9_]{{0,27}}\./ & ~/(?i:{'|'.join(sorted(taken))})\./"
+
+
 def _escape(text: str) -> str:
     return "".join(f"\\{c}" if c in r".*+?()[]{}|^$/\\&~-#" or c == '"' else c for c in text)
 
@@ -130,7 +155,8 @@ def _from(assembly: Assembly, table: str, scope: str) -> list[str]:
     assembly.terminals.define("JOINED", any_of(f" {word} " for word in words))
     assembly.terminals.define("CROSSED", any_of([", ", " CROSS JOIN "]))
     alias = '(" AS " ALIAS | SPACED)'
-    assembly.add(f"source_of_{scope}", f"{table} {alias}?", f'"(" query_1_{scope} ")" {alias}')
+    inner = f"(query_1_{scope} | compound)"
+    assembly.add(f"source_of_{scope}", f"{table} {alias}?", f'"(" {inner} ")" {alias}')
     source = f"source_of_{scope}"
     on = f'" ON " cond_{scope} (AO cond_{scope}){{0,3}}'
     further = [f"JOINED {source} {on}", f"CROSSED {source}"]

@@ -7,20 +7,20 @@ has a type that the dialect takes; the parser keeps all copies open until the te
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from sqlstrictd.constraint.assembly import Assembly, alias_terminal
+from sqlstrictd.constraint.clauses import Clauses
 from sqlstrictd.constraint.constants import add_constants
 from sqlstrictd.constraint.defined import defined_rule, needs_of
 from sqlstrictd.constraint.grammar import Grammar
 from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.named import NamedQueries
-from sqlstrictd.constraint.scopes import ColumnRules, Instance, Scope, ScopeColumn, table_columns
-from sqlstrictd.constraint.sets import JoinKeys, join_keys, sorted_set
-from sqlstrictd.constraint.skeleton import Defined, FromClause, Skeleton, Source
-from sqlstrictd.constraint.sources import FromRules, linked_orders
-from sqlstrictd.constraint.terminals import literal
+from sqlstrictd.constraint.scopes import ColumnRules, Scope
+from sqlstrictd.constraint.sets import JoinKeys, join_keys
+from sqlstrictd.constraint.skeleton import Defined, FromClause, Skeleton
+from sqlstrictd.constraint.sources import FromRules
+from sqlstrictd.constraint.terminals import any_of
 from sqlstrictd.constraint.writes import Target, Writes, needs_of_writes
 from sqlstrictd.dialects import get
 from sqlstrictd.dialects.facts import STATEMENT_WORDS
@@ -28,7 +28,6 @@ from sqlstrictd.policy import Policy
 from sqlstrictd.schema.names import fold, quote_name
 from sqlstrictd.schema.types import Schema
 
-_ALIAS = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 # Copies of the rules in one grammar: each costs time to compile, and to find the first tokens.
 MAX_SCOPES = 6
 _CHANGING = frozenset({"insert", "update", "delete"})
@@ -56,26 +55,24 @@ class _Exact:
         self._policy = policy
         self._dialect = get(dialect)
         manner = Manner.exact(self._dialect)
+        self._assembly = Assembly(manner, tuple(_vectors(skeleton, manner)))
+        self._columns = ColumnRules(manner, self._assembly.terminals)
         self._keys: JoinKeys = join_keys(schema)
         self._skeleton = skeleton
-        self._defined: dict[str, Defined] = {}
-        self._scopes: dict[FromClause, Scope] = {}
-        self._bodies: dict[str, Scope] = {}
+        clauses = Clauses(schema, self._keys, self._assembly, self._columns)
         for one in skeleton.defined:
-            scope = self._scope(one.clause, f"d{len(self._bodies)}")
-            # A table of the statement's own must not hide one of the schema's.
-            if scope is not None and not scope.outer and schema.table(one.name) is None:
-                self._bodies[fold(one.name)] = scope
-                self._defined[fold(one.name)] = one
+            clauses.define(one)
+        self._defined, self._bodies = clauses.defined, clauses.bodies
+        self._scopes: dict[FromClause, Scope] = {}
         for clause in skeleton.clauses:
-            scope = self._scope(clause, f"s{len(self._scopes)}")
+            scope = clauses.scope(clause, f"s{len(self._scopes)}")
             if scope is not None and len(self._scopes) < max_scopes:
                 self._scopes[clause] = scope
         change = skeleton.change
         self._view = change.query if change is not None and "create_view" in policy.kinds else None
-        self._view_scope = self._scope(self._view.clause, "v0") if self._view else None
-        self._assembly = Assembly(manner, self._vectors(manner))
-        self._columns = ColumnRules(manner, self._assembly.terminals)
+        self._view_scopes: list[Scope | None] = []
+        if self._view is not None:
+            self._view, self._view_scopes = clauses.scopes_of(self._view, "v0")
         self._from = FromRules(self._keys, self._assembly.terminals, manner.is_typed, self._body_of)
 
     def grammar(self) -> Grammar:
@@ -100,18 +97,10 @@ class _Exact:
                 inside=self._around(scope),
                 further=needs,
             )
-        for name, scope in self._bodies.items():
-            assembly.add_scope(
-                scope.label,
-                self._own_rules(scope),
-                is_main=False,
-                is_inner=False,
-                further=needs_of(self._defined[name], manner),
-            )
-        if self._view is not None and self._view_scope is not None:
-            own = self._own_rules(self._view_scope)
-            further = needs_of(self._view, manner)
-            assembly.add_scope("v0", own, is_main=False, is_inner=False, further=further)
+        for name, bodies in self._bodies.items():
+            self._add_body(self._defined[name], bodies)
+        if self._view is not None:
+            self._add_body(self._view, self._view_scopes)
         assembly.settle()
         for name, one in self._defined.items():
             defined_rule(assembly, one, self._bodies[name], self._rule_of(one))
@@ -128,9 +117,20 @@ class _Exact:
             raise ValueError("no statement can be written from this skeleton")
         return Grammar.of(assembly.text(statements))
 
-    def _own_rules(self, scope: Scope) -> dict[str, list[str]]:
+    def _add_body(self, defined: Defined, scopes: list[Scope | None]) -> None:
+        for number, scope in enumerate(scopes):
+            if scope is not None:
+                self._assembly.add_scope(
+                    scope.label,
+                    self._own_rules(scope, is_step=bool(number) and defined.is_recursive),
+                    is_main=False,
+                    is_inner=False,
+                    further=needs_of(defined, self._assembly.manner),
+                )
+
+    def _own_rules(self, scope: Scope, is_step: bool = False) -> dict[str, list[str]]:
         own = self._columns.rules(scope)
-        own["from"] = self._from.rules(scope)
+        own["from"] = self._from.rules(scope, is_inner=is_step)
         return own
 
     def _targets(self) -> list[Target]:
@@ -159,8 +159,8 @@ class _Exact:
         """Add the queries that a view may be made of; return their rule, empty for none."""
         if "create_view" not in self._policy.kinds:
             return ""
-        if self._view is not None and self._view_scope is not None:
-            defined_rule(self._assembly, self._view, self._view_scope, "view")
+        if self._view is not None and any(self._view_scopes):
+            defined_rule(self._assembly, self._view, self._view_scopes, "view")
         for scope in self._scopes.values():
             names = [fold(column.name) for one in scope.instances for column in one.columns]
             if not scope.outer and len(set(names)) == len(names):
@@ -183,45 +183,18 @@ class _Exact:
 
     def _head(self) -> str:
         """Write the WITH of the statement; empty where it has none."""
-        ctes = [one for one in self._defined.values() if one.is_cte]
-        names = [literal(quote_name(one.name, self._dialect.name) + " AS (") for one in ctes]
-        heads = [f'{n} {self._rule_of(one)} ")"' for n, one in zip(names, ctes, strict=True)]
-        return '"WITH " ' + ' ", " '.join(heads) + ' " "' if heads else ""
-
-    def _scope(self, clause: FromClause, label: str) -> Scope | None:
-        instances = [self._instance(source) for source in clause.sources]
-        outer = [self._instance(source) for source in clause.outer]
-        if not instances or None in instances or None in outer:
-            return None
-        if not all(_is_plain(source.alias) for source in clause.sources if source.alias):
-            return None
-        found = tuple(one for one in instances if one is not None)
-        around = tuple(
-            one
-            for one in outer
-            if one is not None and fold(one.label) not in {fold(i.label) for i in found}
-        )
-        if len({fold(one.label) for one in found}) < len(found):
-            return None
-        orders: tuple[tuple[Instance, ...], ...] = (found,)
-        if clause.is_free and len(found) > 1:
-            by_name = {one.name: one for one in found}
-            names = sorted_set(tuple(by_name))
-            orders = tuple(
-                tuple(by_name[name] for name in order) for order in linked_orders(names, self._keys)
-            )
-        return Scope(label, orders, around, clause.keys, clause.order_aliases, clause.pairs)
-
-    def _instance(self, source: Source) -> Instance | None:
-        defined = self._defined.get(fold(source.name))
-        if defined is not None:
-            columns = tuple(ScopeColumn(one.name, one.value_class) for one in defined.outputs)
-            return Instance(defined.name, source.alias, columns, source.joined, is_defined=True)
-        table = self._schema.table(source.name)
-        if table is None:
-            return None
-        columns = table_columns(table, self._dialect)
-        return Instance(table.name, source.alias, columns, source.joined)
+        dialect = self._dialect.name
+        heads = []
+        for one in (one for one in self._defined.values() if one.is_cte):
+            names = [quote_name(one.name, dialect)]
+            if one.is_listed:
+                listed = ", ".join(quote_name(output.name, dialect) for output in one.outputs)
+                names = [f"{names[0]} ({listed})", f"{names[0]}({listed})"]
+            opened = any_of(f"{name} AS (" for name in names)
+            heads.append(f'({opened}) {self._rule_of(one)} ")"')
+        recurs = any(one.is_recursive for one in self._defined.values())
+        word = "WITH RECURSIVE " if recurs else "WITH "
+        return f'"{word}" ' + ' ", " '.join(heads) + ' " "' if heads else ""
 
     def _around(self, scope: Scope) -> tuple[str, ...]:
         """The labels of the scopes that it may stand in alone; none where it may in any.
@@ -248,14 +221,6 @@ class _Exact:
 
     def _rule_of(self, defined: Defined) -> str:
         return f"def_{list(self._defined).index(fold(defined.name))}"
-
-    def _vectors(self, manner: Manner) -> tuple[str, ...]:
-        return tuple(_vectors(self._skeleton, manner))
-
-
-def _is_plain(alias: str) -> bool:
-    """Whether an alias is one that a draft may give."""
-    return bool(_ALIAS.fullmatch(alias)) and alias.upper() not in STATEMENT_WORDS
 
 
 def _vectors(skeleton: Skeleton, manner: Manner) -> Iterator[str]:

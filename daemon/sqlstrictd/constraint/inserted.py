@@ -53,6 +53,23 @@ class Inserted:
                 found.append(f'"SELECT " {_list(texts)} source_0_{at} {groups}')
         return found
 
+    def compound(self, columns: Sequence[WrittenColumn], scopes: Sequence[Scope], rule: str) -> str:
+        """Add the sides of a set operation over scopes; return its body, empty where none is.
+
+        No literals in them: a side's column has the type of its own side first.
+        """
+        sides = []
+        for scope in scopes:
+            if scope.outer or not self._assembly.has("source_0", scope.label):
+                continue
+            items = [self._item(one, scope, is_literal=False) for one in columns]
+            if all(items):
+                sides.append(f'"SELECT " {_list(items)} source_0_{scope.label}')
+        if not sides or any(one.letter in "UJ" for one in columns):
+            return ""
+        self._assembly.add(rule, *sides)
+        return f"{rule} (SETOP {rule}){{1,2}}"
+
     def _item(self, column: WrittenColumn, scope: Scope, is_literal: bool) -> str:
         """Write what of a scope may fill a column; empty where nothing may."""
         literals = self._literals.of(column)

@@ -107,7 +107,7 @@ class _Queries:
             t.add("byterm_@", f"case_{k}_@" if k in "ntv" else "")
             t.add("totterm_@", f"tot_{k}_@")
         t.add("term_@", "c_b_@", "c_o_@", "outname_@", "outplace_@")
-        t.add("byterm_@", "c_b_@", "c_o_@", "outplace_@")
+        t.add("byterm_@", "c_b_@", "c_o_@", "outplace_@", "outname_@")
         t.add("place_@", f'" ORDER BY " "1" {way}')
         t.add("order_@", f'" ORDER BY " (term_@ | "1") {way} (", " term_@ {way}){{0,4}}')
         t.add(
@@ -194,9 +194,9 @@ class _Queries:
                 f"mcol_{k}_@", f"v_{k}_@", "SHORT" if k in "tv" else "", "NUM" if k in "nv" else ""
             )
             t.add(f"meither_{k}_@", f"mcol_{k}_@", f"tot_{k}_@")
-            columns.append(f"meither_{k}_@")
-            plain.append(f"mcol_{k}_@")
-            totals.append(f"tot_{k}_@")
+            columns.append(f"meither_{k}_@ {self._named}")
+            plain.append(f"mcol_{k}_@ {self._named}")
+            totals.append(f"tot_{k}_@ {self._named}")
         source = "source_0_@"
         if self._manner.is_strict:
             t.add(
@@ -206,7 +206,7 @@ class _Queries:
             )
             if len(vector) <= _POSITIONS:
                 positions = ", ".join(map(str, range(1, len(vector) + 1)))
-                evens = _list([f"v_{k}_@" for k in vector])
+                evens = _list([f"v_{k}_@ {self._named}" for k in vector])
                 t.add(
                     f"member_{vector}_@",
                     f'"SELECT " {evens} {source} " GROUP BY {positions}" having_0_@?',

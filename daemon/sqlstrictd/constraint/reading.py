@@ -7,22 +7,31 @@ the rest. Runs in a worker, for it parses with sqlglot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import sqlglot
 from sqlglot import exp
 
 from sqlstrictd.constraint.changes import read_change, target_of
-from sqlstrictd.constraint.inference import Resolve, infer_class
+from sqlstrictd.constraint.nesting import around, leaves, own_columns
+from sqlstrictd.constraint.outputs import outputs_of
 from sqlstrictd.constraint.scopes import ScopeColumn, table_columns
-from sqlstrictd.constraint.skeleton import Defined, FromClause, Output, Skeleton, Source
+from sqlstrictd.constraint.skeleton import (
+    Defined,
+    FromClause,
+    Output,
+    Skeleton,
+    Source,
+)
+from sqlstrictd.constraint.spelling import Spelling
 from sqlstrictd.dialects import get
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema
 
 # Queries of one statement that are read.
 _MAX_QUERIES = 24
+# Queries of a set operation after the first that are read.
+_MAX_SIDES = 3
 
 
 def skeleton_of(sql: str, schema: Schema, dialect: str) -> Skeleton:
@@ -36,12 +45,13 @@ def skeleton_of(sql: str, schema: Schema, dialect: str) -> Skeleton:
         tree = sqlglot.parse_one(sql, dialect=facts.parser)
     except (sqlglot.errors.SqlglotError, RecursionError):
         return Skeleton(())
-    return _Reading(schema, dialect).read(tree)
+    return _Reading(schema, dialect, Spelling(sql)).read(tree)
 
 
 class _Reading:
-    def __init__(self, schema: Schema, dialect: str) -> None:
+    def __init__(self, schema: Schema, dialect: str, spelling: Spelling) -> None:
         self._schema = schema
+        self._spelling = spelling
         self._facts = get(dialect)
         self._defined: dict[str, Defined] = {}
         self._clauses: dict[int, FromClause] = {}
@@ -50,8 +60,9 @@ class _Reading:
         selects = list(tree.find_all(exp.Select))[:_MAX_QUERIES]
         # Innermost first, so that what a query defines is known to those around it.
         for with_ in tree.find_all(exp.With):
+            recurs = bool(with_.args.get("recursive"))
             for cte in with_.expressions:
-                self._define(cte.alias, cte.this, _declared(cte), is_cte=True)
+                self._define(cte.alias, cte.this, _declared(cte), is_cte=True, may_recur=recurs)
         for select in reversed(selects):
             self._clause(select)
         clauses = [self._clauses[id(select)] for select in selects]
@@ -61,7 +72,7 @@ class _Reading:
             clauses.insert(0, FromClause((Source(table.name),) if table else ()))
             change = replace(change, query=self._read_rows(tree))
         members = [
-            "".join(self._letters(node.left))
+            "".join(output.value_class for output in self._outputs(node.left))
             for node in tree.find_all(exp.SetOperation)
             if isinstance(node.left, exp.Select)
         ]
@@ -74,10 +85,8 @@ class _Reading:
 
     def _read_rows(self, tree: exp.Expr) -> Defined | None:
         """The query that a view is made of, or that INSERT takes its rows from."""
-        first = tree.args.get("expression")
-        while isinstance(first, exp.SetOperation | exp.Subquery):
-            first = first.this
-        if not isinstance(first, exp.Select):
+        selects = leaves(tree.args.get("expression"))
+        if not selects:
             return None
         outputs: dict[str, Output] = {}
         declared = [
@@ -85,32 +94,62 @@ class _Reading:
             for one in (tree.this.expressions if isinstance(tree.this, exp.Schema) else ())
             if isinstance(tree, exp.Create)
         ]
-        for number, one in enumerate(self._outputs(first)):
+        for number, one in enumerate(self._outputs(selects[0])):
             name = declared[number] if number < len(declared) else one.name
             if name in ("", "*"):
                 name = f"column_{number + 1}"
             while fold(name) in outputs:
                 name += f"_{number + 1}"
             outputs[fold(name)] = replace(one, name=name)
-        clause = self._clause(first)
+        clause = self._clause(selects[0])
         if not clause.sources or not outputs:
             return None
-        return Defined("", tuple(outputs.values()), clause, is_cte=False)
+        found = Defined("", tuple(outputs.values()), clause, is_cte=False)
+        return replace(found, sides=self._sides(found, selects[1:]))
 
-    def _define(self, name: str, query: exp.Expr, declared: list[str], is_cte: bool) -> None:
-        first = query
-        while isinstance(first, exp.SetOperation | exp.Subquery):
-            first = first.this
-        if not name or not isinstance(first, exp.Select) or fold(name) in self._defined:
+    def _define(
+        self,
+        name: str,
+        query: exp.Expr,
+        declared: list[str],
+        is_cte: bool,
+        may_recur: bool = False,
+    ) -> None:
+        selects = leaves(query)
+        if not name or not selects or fold(name) in self._defined:
             return
-        clause = self._clause(first)
-        outputs = self._outputs(first)
+        clause = self._clause(selects[0])
+        outputs = self._outputs(selects[0])
         for number, given in enumerate(declared[: len(outputs)]):
-            old = outputs[number]
-            outputs[number] = Output(given, old.value_class, old.is_total)
+            outputs[number] = replace(outputs[number], name=given)
         names = {fold(one.name) for one in outputs}
-        if clause.sources and outputs and all(names) and len(names) == len(outputs):
-            self._defined[fold(name)] = Defined(name, tuple(outputs), clause, is_cte)
+        if not outputs or not all(names) or len(names) < len(outputs):
+            return
+        found = Defined(name, tuple(outputs), clause, is_cte, is_listed=bool(declared))
+        if may_recur and isinstance(query, exp.Union) and len(selects) == 2:
+            self._defined[fold(name)] = found  # the second query may read it
+            sides = self._sides(found, selects[1:])
+            sources = [fold(one.name) for side in sides for one in side.clause.sources]
+            if sources.count(fold(name)) == 1:
+                self._defined[fold(name)] = replace(found, sides=sides, is_recursive=True)
+                return
+            del self._defined[fold(name)]
+        if clause.sources:
+            self._defined[fold(name)] = replace(found, sides=self._sides(found, selects[1:]))
+
+    def _sides(self, first: Defined, selects: list[exp.Select]) -> tuple[Defined, ...]:
+        """Read the further queries of a set operation; none where one does not fit the first."""
+        found = []
+        for select in selects:
+            outputs, clause = self._outputs(select), self._clause(select)
+            if not clause.sources or len(outputs) != len(first.outputs):
+                return ()
+            kept = tuple(
+                replace(one, is_total=own.is_total)
+                for one, own in zip(first.outputs, outputs, strict=True)
+            )
+            found.append(Defined("", kept, clause, is_cte=False))
+        return tuple(found) if len(found) <= _MAX_SIDES else ()
 
     def _clause(self, select: exp.Select) -> FromClause:
         if id(select) not in self._clauses:
@@ -122,6 +161,11 @@ class _Reading:
     def _read_clause(self, select: exp.Select) -> FromClause:
         sources = self._sources(select)
         aliases = {fold(item.alias) for item in select.expressions if isinstance(item, exp.Alias)}
+        computed = {
+            fold(item.alias): item.this
+            for item in select.expressions
+            if isinstance(item, exp.Alias) and not self._has_column(sources, item.alias)
+        }
         keys, order = [], []
         group = select.args.get("group")
         for term in group.expressions if group else ():
@@ -129,8 +173,10 @@ class _Reading:
                 place = int(term.this) - 1
                 if 0 <= place < len(select.expressions):
                     term = select.expressions[place].unalias()
-            if isinstance(term, exp.Column):
-                keys.append(_spelled(term))
+            # Some engines take the name of an output for what it is computed of.
+            if isinstance(term, exp.Column) and not term.table and fold(term.name) in computed:
+                term = computed[fold(term.name)]
+            keys.append(_spelled(term) if isinstance(term, exp.Column) else self._spelling.of(term))
         sorting = select.args.get("order")
         for term in sorting.expressions if sorting else ():
             column = term.this if isinstance(term, exp.Ordered) else term
@@ -139,7 +185,11 @@ class _Reading:
         outer = self._outer(select, sources)
         pairs = _pairs(select, sources)
         return FromClause(
-            tuple(sources), outer, tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(order)), pairs
+            tuple(sources),
+            outer,
+            tuple(dict.fromkeys(filter(None, keys))),
+            tuple(dict.fromkeys(order)),
+            pairs,
         )
 
     def _sources_of(self, node: exp.Expr) -> list[Source]:
@@ -185,11 +235,11 @@ class _Reading:
         """The sources of the queries around that this query refers to."""
         own = {fold(one.alias or one.name) for one in sources}
         found: dict[Source, None] = {}
-        for column in _own_columns(select):
+        for column in own_columns(select):
             if not column.table or fold(column.table) in own:
                 continue
-            for around in _around(select):
-                for source in self._sources_of(around):
+            for outside in around(select):
+                for source in self._sources_of(outside):
                     if fold(source.alias or source.name) == fold(column.table):
                         found[source] = None
         return tuple(found)
@@ -197,42 +247,17 @@ class _Reading:
     def _columns(self, source: Source) -> tuple[ScopeColumn, ...]:
         defined = self._defined.get(fold(source.name))
         if defined is not None:
-            return tuple(ScopeColumn(one.name, one.value_class) for one in defined.outputs)
+            return tuple(ScopeColumn(o.name, o.value_class, o.type) for o in defined.outputs)
         table = self._schema.table(source.name)
         return table_columns(table, self._facts) if table is not None else ()
 
-    def _resolver(self, select: exp.Select) -> Resolve:
-        sources = self._clause(select).sources
-
-        def resolve(column: exp.Column) -> str:
-            for source in sources:
-                if column.table and fold(column.table) != fold(source.alias or source.name):
-                    continue
-                for one in self._columns(source):
-                    if fold(one.name) == fold(column.name):
-                        return one.letter
-            return ""
-
-        return resolve
+    def _has_column(self, sources: list[Source], name: str) -> bool:
+        return any(fold(c.name) == fold(name) for one in sources for c in self._columns(one))
 
     def _outputs(self, select: exp.Select) -> list[Output]:
-        resolve = self._resolver(select)
-        found = []
-        for item in select.expressions:
-            if item.is_star:
-                wanted = fold(item.table) if isinstance(item, exp.Column) else ""
-                for source in self._clause(select).sources:
-                    if not wanted or wanted == fold(source.alias or source.name):
-                        found += [Output(c.name, _plain(c.letter)) for c in self._columns(source)]
-                continue
-            name = item.alias_or_name
-            letter = _plain(infer_class(item.unalias(), resolve, self._facts))
-            found.append(Output(name, letter, _is_total(item)))
-        return found
-
-    def _letters(self, select: exp.Select) -> Iterator[str]:
-        for output in self._outputs(select):
-            yield output.value_class
+        sources = self._clause(select).sources
+        known = {fold(one.alias or one.name): self._columns(one) for one in sources}
+        return outputs_of(select, known, self._facts)
 
 
 def _pairs(select: exp.Select, sources: list[Source]) -> tuple[tuple[str, str], ...]:
@@ -253,41 +278,6 @@ def _spelled(column: exp.Column) -> str:
     return f"{column.table}.{column.name}" if column.table else str(column.name)
 
 
-def _plain(letter: str) -> str:
-    return "N" if letter in ("X", "") else letter
-
-
 def _declared(node: exp.Expr) -> list[str]:
     alias = node.args.get("alias")
     return [column.name for column in alias.args.get("columns") or ()] if alias else []
-
-
-def _is_total(item: exp.Expr) -> bool:
-    """Whether an aggregate computes it, and not over a window."""
-    return any(
-        not isinstance(found.parent, exp.Window | exp.Filter)
-        or (
-            isinstance(found.parent, exp.Filter) and not isinstance(found.parent.parent, exp.Window)
-        )
-        for found in item.find_all(exp.AggFunc)
-    )
-
-
-def _own_columns(select: exp.Select) -> Iterator[exp.Column]:
-    """The columns of a query, without those of queries inside of it."""
-    pending: list[exp.Expr] = list(select.iter_expressions())
-    while pending:
-        node = pending.pop()
-        if isinstance(node, exp.Column):
-            yield node
-        elif not isinstance(node, exp.Query):
-            pending += list(node.iter_expressions())
-
-
-def _around(select: exp.Select) -> Iterator[exp.Expr]:
-    """The queries around a query, the nearest first; an UPDATE or DELETE is one as well."""
-    node = select.parent
-    while node is not None:
-        if isinstance(node, exp.Select | exp.Update | exp.Delete):
-            yield node
-        node = node.parent

@@ -39,6 +39,14 @@ def terminals_of(manner: Manner, deepest: int, vectors: tuple[str, ...]) -> Term
     return _template(manner, deepest, vectors)[1].copy()
 
 
+@lru_cache(maxsize=64)
+def rules_by_name(
+    manner: Manner, deepest: int, vectors: tuple[str, ...]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the rules of any scope, with what nothing may fill still in them."""
+    return dict(_template(manner, deepest, vectors)[0])
+
+
 @lru_cache(maxsize=512)
 def pruned(
     manner: Manner,

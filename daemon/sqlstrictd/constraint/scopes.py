@@ -8,7 +8,7 @@ between scopes: the columns by value class (`c_K`, `b_K`), those with a closed l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlstrictd.constraint.manner import Manner
@@ -67,6 +67,8 @@ class Scope:
     keys: tuple[str, ...] = ()
     order_aliases: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
+    # Keys that are expressions: how the skeleton has them, the rule's body, and the class.
+    expressions: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -92,6 +94,21 @@ def table_columns(table: Table, dialect: Dialect) -> tuple[ScopeColumn, ...]:
         )
         for column in table.columns
     )
+
+
+def spellings(
+    scope: Scope, dialect: str, fits: Callable[[Instance, ScopeColumn], bool]
+) -> Iterator[tuple[str, ScopeColumn]]:
+    """Yield how each column of a scope that fits may be written, as bodies of rules."""
+    counts = Counter(fold(c.name) for one in scope.instances for c in one.columns)
+    for one in scope.instances:
+        for column in one.columns:
+            if fits(one, column):
+                bare = literal(quote_name(column.name, dialect))
+                # Two terminals, as everywhere: one would hide the qualifier from the lexer.
+                yield f"{literal(one.qualifier(dialect) + '.')} {bare}", column
+                if counts[fold(column.name)] == 1:
+                    yield bare, column
 
 
 class ColumnRules:

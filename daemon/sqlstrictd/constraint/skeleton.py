@@ -12,6 +12,11 @@ from typing import Any
 
 from sqlstrictd.constraint.sets import FromSet, sorted_set
 
+_SPELLINGS = {
+    **dict.fromkeys(("INT", "INT4", "SERIAL", "SERIAL4"), "INTEGER"),
+    **dict.fromkeys(("INT8", "BIGSERIAL", "SERIAL8"), "BIGINT"),
+}
+
 
 @dataclass(frozen=True)
 class Source:
@@ -49,16 +54,24 @@ class Output:
     name: str
     value_class: str
     is_total: bool = False  # computed by an aggregate
+    type: str = ""  # as declared or cast to; empty where that is not known
 
 
 @dataclass(frozen=True)
 class Defined:
-    """A table that the statement defines: by WITH, or by a query in parentheses in FROM."""
+    """A table that the statement defines: by WITH, or by a query in parentheses in FROM.
+
+    `sides` are the further queries of a set operation, without names; of a recursive table the
+    one that reads it. A recursive table may begin with constants, and then has no sources.
+    """
 
     name: str
     outputs: tuple[Output, ...]
     clause: FromClause
     is_cte: bool
+    sides: tuple[Defined, ...] = ()
+    is_recursive: bool = False
+    is_listed: bool = False  # its columns stand after its name
 
 
 @dataclass(frozen=True)
@@ -122,7 +135,15 @@ class Skeleton:
 
 def _defined(data: dict[str, Any]) -> Defined:
     outputs = tuple(Output(**one) for one in data["outputs"])
-    return Defined(data["name"], outputs, _clause(data["clause"]), data["is_cte"])
+    return Defined(
+        data["name"],
+        outputs,
+        _clause(data["clause"]),
+        data["is_cte"],
+        tuple(map(_defined, data["sides"])),
+        data["is_recursive"],
+        data["is_listed"],
+    )
 
 
 def _change(data: dict[str, Any]) -> Change:
@@ -147,6 +168,11 @@ def _clause(data: dict[str, Any]) -> FromClause:
         tuple((one, other) for one, other in data["pairs"]),
         data["is_free"],
     )
+
+
+def one_spelling(type_: str) -> str:
+    """Spell a type in one way of several; the type of a key that counts is that of its values."""
+    return _SPELLINGS.get(type_, type_).replace(", ", ",")
 
 
 def skeleton_of_sets(from_sets: Iterable[FromSet]) -> Skeleton:

@@ -37,13 +37,15 @@ class FromRules:
         self._body = body
         words = [word for word in JOINS if word in self._dialect.joins or word in ALWAYS]
         terminals.define("JOINED", any_of(f" {word} " for word in words))
+        terminals.define("INNERJOINED", any_of([" JOIN ", " INNER JOIN "]))
         # SQLite alone takes commas and joins without a condition among others.
         further = [", ", " JOIN "] if self._dialect.name == "sqlite" else []
         terminals.define("CROSSED", any_of([" CROSS JOIN ", *further]))
 
-    def rules(self, scope: Scope) -> list[str]:
-        """Write the alternatives of a scope's FROM clause."""
-        return [self._clause(order, scope.pairs) for order in scope.orders]
+    def rules(self, scope: Scope, is_inner: bool = False) -> list[str]:
+        """Write the alternatives of a scope's FROM clause; `is_inner` leaves outer joins out."""
+        found = [self._clause(order, scope.pairs) for order in scope.orders]
+        return [one.replace("JOINED", "INNERJOINED") for one in found] if is_inner else found
 
     def _clause(self, order: tuple[Instance, ...], pairs: Pairs) -> str:
         text = self._declare(order[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlstrictd.dialects.facts import Dialect
 
@@ -125,6 +125,11 @@ class Terminals:
         """Add a terminal of the caller's; return its name."""
         self._bodies[name] = body
         return name
+
+    @property
+    def bodies(self) -> Mapping[str, str]:
+        """The bodies of all terminals, by name."""
+        return self._bodies
 
     def write(self, text: str) -> str:
         """Write the terminals that the rules in the text use, and those that these use."""
