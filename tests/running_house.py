@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,9 @@ from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrict_proto.v1 import sqlstrict_pb2_grpc as stubs
 from sqlstrictd.config import Config
 from sqlstrictd.house import House
-from sqlstrictd.model_file import ModelFile
+from sqlstrictd.model_choice import ModelChoice, find_model_file
+from sqlstrictd.model_file import Look, ModelFile
+from sqlstrictd.model_follower import Pace
 from sqlstrictd.supervisor import Patience
 from stand_in_engine import Script, StandInEngines
 
@@ -27,6 +29,7 @@ CREATE TABLE orders (
 """
 QUESTION = "How many orders are open?"
 GOOD_SQL = "SELECT COUNT(*) FROM orders WHERE status = 'open';"
+OFTEN = Pace(look_s=0.02, settle_s=0.0)
 QUICK = Patience(
     load_s=120.0,
     heartbeat_s=30.0,
@@ -49,6 +52,7 @@ class RunningHouse:
         self.translation = stubs.TranslationServiceStub(self.channel)
         self.schemas = stubs.SchemaServiceStub(self.channel)
         self.checks = stubs.CheckServiceStub(self.channel)
+        self.models = stubs.ModelServiceStub(self.channel)
         self.status = stubs.StatusServiceStub(self.channel)
 
     async def counters(self) -> dict[str, int]:
@@ -62,13 +66,37 @@ async def running_house(
     patience: Patience = QUICK,
     engines: StandInEngines | None = None,
     waits: bool = True,
+    pace: Pace = OFTEN,
+    free_memory: Callable[[], int | None] = lambda: None,
     **settings: Any,
 ) -> AsyncIterator[RunningHouse]:
-    """Open a house in a folder, by default with its engine up; close it with nothing left."""
+    """Open a house in a folder, by default with its engine up; close it with nothing left.
+
+    Its model is a file that nobody reads, unless the settings say `model=None`: then it is the
+    chosen one of the folder's models.
+    """
     settings.setdefault("grace_s", 5.0)
+    settings.setdefault("model", folder / "model.gguf")
     config = Config(socket_path=folder / "s", data_folder=folder / "data", **settings)
     engines = engines or StandInEngines(script)
-    house = House(config, ModelFile(folder / "model.gguf", "ab" * 32), engines.spawn, patience)
+    choices = ModelChoice(config)
+    if config.model == folder / "model.gguf":
+        # Nothing is read of it: the engine is a stand-in.
+        config.model.touch()
+        choice = await choices.read()
+        file = ModelFile(choice.path, "ab" * 32, Look.at(choice.path))
+    else:
+        choice, file = await find_model_file(choices)
+    house = House(
+        config,
+        choices,
+        choice,
+        file,
+        engines.spawn_of,
+        patience,
+        pace=pace,
+        free_memory=free_memory,
+    )
     await house.open(config.socket_path)
     channel = grpc.aio.insecure_channel(
         f"unix:{config.socket_path}", options=[("grpc.use_local_subchannel_pool", 1)]

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlstrictd.engine import wire
 from sqlstrictd.engine_process import EngineLink, EngineProcess
+from sqlstrictd.model_file import ModelFile
 
 READY = wire.Ready(
     name="stand-in",
@@ -148,6 +149,10 @@ class StandInEngines:
         """Start the next life."""
         self.lives.append(StandInEngine(self.script, self.ready, self.beats))
         return await self.last.connect()
+
+    async def spawn_of(self, file: ModelFile) -> EngineLink:
+        """Start the next life, on a file."""
+        return await self.spawn()
 
 
 def answering(*texts: str, finish: str = "stop") -> Script:

@@ -16,6 +16,7 @@ from sqlstrictd.catalog import Catalog
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.grammars import Grammars, NothingToWrite
+from sqlstrictd.loaded_model import LoadedModel
 from sqlstrictd.policy import Policy
 from sqlstrictd.question import SchemaRef
 from sqlstrictd.schema.link import choose_part
@@ -78,11 +79,12 @@ class Check:
         if not asks_writable:
             return Findings(checked.verdict)
         is_valid = checked.verdict.prepares and not checked.verdict.problems
-        obstacle = await self._find_obstacle(statement, is_valid, rules, deadline)
+        async with self._engine.enter(deadline) as model:
+            obstacle = await self._find_obstacle(model, statement, is_valid, rules, deadline)
         return Findings(checked.verdict, obstacle is None, obstacle)
 
     async def _find_obstacle(
-        self, statement: str, is_valid: bool, rules: Rules, deadline: float
+        self, model: LoadedModel, statement: str, is_valid: bool, rules: Rules, deadline: float
     ) -> Obstacle | None:
         """Return where the grammars would not have written the statement; None where they would."""
         # Blanks around it and a missing final semicolon are not the statement's own.
@@ -95,7 +97,7 @@ class Check:
                 # As a question of these words would be drafted: it names its tables plainly.
                 part = await asyncio.to_thread(choose_part, rules.schema, statement)
                 draft = await self._grammars.draft(rules, None if part.is_whole else part.tables)
-                matched = await self._engine.match(draft, text, deadline)
+                matched = await model.match(draft, text, deadline)
                 if matched.is_writable:
                     return None
                 n_matched = matched.n_bytes_matched
@@ -106,7 +108,7 @@ class Check:
                 )
             if skeleton is not None:
                 exact = await self._grammars.exact(rules, skeleton)
-                matched = await self._engine.match(exact, text, deadline)
+                matched = await model.match(exact, text, deadline)
                 if matched.is_writable:
                     return None
                 n_matched = max(n_matched, matched.n_bytes_matched)

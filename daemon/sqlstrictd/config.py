@@ -201,7 +201,13 @@ def _level(text: str) -> str:
 
 
 _SETTINGS = (
-    _Setting("model", "--model", _path, "FILE", "the model's GGUF file (default: the bundled one)"),
+    _Setting(
+        "model",
+        "--model",
+        _path,
+        "FILE",
+        "the model's GGUF file (default: the chosen model, else the bundled one)",
+    ),
     _Setting(
         "socket_path",
         "--address",

@@ -35,6 +35,8 @@ MEANINGS: Mapping[str, str] = {
     "engine_starts": "starts of the engine",
     "engine_crashes": "ends of the engine that nobody asked for",
     "engine_hangs": "engines killed because they did not answer",
+    "model_swaps": "models that took the place of the one before",
+    "models_rejected": "models that could not take the place of the one before",
     "requeued": "questions given to a new engine after a crash",
     "engine_crashed_errors": "questions ended with ENGINE_CRASHED",
     "poison_requests": "questions ended with POISON_REQUEST",

@@ -62,6 +62,7 @@ class Attached:
     slots: int
     jobs: dict[int, Job] = field(default_factory=dict)
     prefills: dict[int, str] = field(default_factory=dict)  # digests of those not answered yet
+    has_read_all: asyncio.Event = field(default_factory=asyncio.Event)  # no prefill is left
 
     @property
     def n_generating(self) -> int:
@@ -141,7 +142,14 @@ class Dispatch:
         except wire.FrameError:
             return False
         self._engine.prefills[message.id] = digest
+        self._engine.has_read_all.clear()
         return True
+
+    async def wait_until_read(self) -> None:
+        """Return when the engine has read every schema that it was sent, or has ended."""
+        engine = self._engine
+        if engine is not None and engine.prefills:
+            await engine.has_read_all.wait()
 
     def attach(self, send: Callable[[wire.Message], None], slots: int) -> None:
         """Take an engine that is ready; what waits goes to it at once."""
@@ -152,6 +160,8 @@ class Dispatch:
         """Take a message of the attached engine's. One of a job that is gone is dropped."""
         if self._engine is not None and isinstance(message, wire.Prefilled | wire.Failed):
             self._engine.prefills.pop(message.id, None)
+            if not self._engine.prefills:
+                self._engine.has_read_all.set()
         if self._engine is None or not isinstance(
             message, wire.Started | wire.Progress | wire.Finished | wire.Matched | wire.Failed
         ):
@@ -180,6 +190,7 @@ class Dispatch:
         if self._engine is None:
             return
         jobs, prefills = list(self._engine.jobs.values()), self._engine.prefills
+        self._engine.has_read_all.set()
         self._engine = None
         for digest in prefills.values() if has_crashed else ():
             self._quarantine.suspect(digest, was_alone=False)

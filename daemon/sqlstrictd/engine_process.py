@@ -18,6 +18,7 @@ from typing import Protocol
 
 from sqlstrictd.config import Config
 from sqlstrictd.engine import wire
+from sqlstrictd.model_file import ModelFile
 
 
 class EngineLink(Protocol):
@@ -57,8 +58,11 @@ class EngineProcess:
         self._writer = writer
 
     @classmethod
-    async def spawn(cls, command: Sequence[str]) -> EngineProcess:
-        """Start the command with `--fd N` added, N being its end of a new socketpair."""
+    async def spawn(cls, command: Sequence[str], descriptors: Sequence[int] = ()) -> EngineProcess:
+        """Start the command with `--fd N` added, N being its end of a new socketpair.
+
+        The process inherits `descriptors` under their numbers.
+        """
         ours, theirs = socket.socketpair()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -68,7 +72,7 @@ class EngineProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 # Nothing of the front's may end on the standard output of `serve`.
                 stdout=sys.stderr.fileno(),
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(theirs.fileno(), *descriptors),
                 # Without it ggml starts a debugger on abort, and with it another process.
                 env={**os.environ, "GGML_NO_BACKTRACE": "1"},
             )
@@ -114,10 +118,11 @@ class EngineProcess:
         self._writer.close()
 
 
-def engine_command(config: Config, model: os.PathLike[str]) -> list[str]:
+def engine_command(config: Config, model: ModelFile) -> list[str]:
     """Return the command line of the engine, without its descriptor."""
     command = [sys.executable, "-m", "sqlstrictd.engine"]
-    command += ["--model", os.fspath(model), "--slots", str(config.slots)]
+    command += ["--model", os.fspath(model.engine_path), "--name", model.path.name]
+    command += ["--slots", str(config.slots)]
     if config.threads is not None:
         command += ["--threads", str(config.threads)]
     if config.context_tokens is not None:

@@ -16,6 +16,7 @@ use it.
     │   ├── PromptTooLong          schema and question do not fit the model's context
     │   └── GrammarTooLarge        the schema's grammar exceeds the matcher's limits
     ├── SchemaNotFound          NOT_FOUND
+    ├── ModelNotFound           NOT_FOUND
     ├── QueueFull               RESOURCE_EXHAUSTED   retry_after_s
     ├── ContextFull             RESOURCE_EXHAUSTED   retry_after_s
     ├── TooManySchemas          RESOURCE_EXHAUSTED
@@ -25,6 +26,9 @@ use it.
     ├── ShuttingDown            UNAVAILABLE
     ├── EngineUnstable          FAILED_PRECONDITION  five crashes in a minute
     ├── ModelUnusable           FAILED_PRECONDITION  the engine cannot load the model
+    ├── ModelRejected           FAILED_PRECONDITION  it cannot take another's place
+    ├── ModelFixed              FAILED_PRECONDITION  the daemon was started with --model
+    ├── ModelSuperseded         ABORTED              another was chosen meanwhile
     ├── DataFolderError         FAILED_PRECONDITION  the data folder cannot be written
     └── InternalError           INTERNAL             a bug of ours
         ├── PoisonRequest          the request was in the house at two crashes
@@ -48,6 +52,7 @@ class Status(IntEnum):
     NOT_FOUND = 5
     RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
+    ABORTED = 10
     UNIMPLEMENTED = 12
     INTERNAL = 13
     UNAVAILABLE = 14
@@ -143,6 +148,13 @@ class SchemaNotFound(SqlstrictError):
     reason = "SCHEMA_NOT_FOUND"
 
 
+class ModelNotFound(SqlstrictError):
+    """The models folder has no model of this name."""
+
+    status = Status.NOT_FOUND
+    reason = "MODEL_NOT_FOUND"
+
+
 class QueueFull(SqlstrictError):
     """As many requests wait as may wait; try again after `retry_after_s`."""
 
@@ -207,6 +219,27 @@ class ModelUnusable(SqlstrictError):
 
     status = Status.FAILED_PRECONDITION
     reason = "MODEL_UNUSABLE"
+
+
+class ModelRejected(SqlstrictError):
+    """A model that was to take the place of the one that answers cannot be used."""
+
+    status = Status.FAILED_PRECONDITION
+    reason = "MODEL_REJECTED"
+
+
+class ModelFixed(SqlstrictError):
+    """The daemon was started with a model's file, so that no other can be chosen."""
+
+    status = Status.FAILED_PRECONDITION
+    reason = "MODEL_FIXED"
+
+
+class ModelSuperseded(SqlstrictError):
+    """Another model was chosen while this one was loaded."""
+
+    status = Status.ABORTED
+    reason = "MODEL_SUPERSEDED"
 
 
 class DataFolderError(SqlstrictError):

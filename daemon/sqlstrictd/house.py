@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -23,16 +23,20 @@ from sqlstrictd.check import Check
 from sqlstrictd.config import Config
 from sqlstrictd.counters import Counters
 from sqlstrictd.dispatch import Dispatch
-from sqlstrictd.engine_process import EngineLink
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.errors import CannotStart, ShuttingDown
+from sqlstrictd.free_memory import free_memory_bytes
 from sqlstrictd.grammars import Grammars
+from sqlstrictd.loaded_model import Spawn
+from sqlstrictd.model_choice import Choice, ModelChoice
 from sqlstrictd.model_file import ModelFile
-from sqlstrictd.quarantine import Quarantine
+from sqlstrictd.model_follower import ModelFollower, Pace
+from sqlstrictd.model_swap import ModelSwap
 from sqlstrictd.service import health
 from sqlstrictd.service.call import Boundary, Handler
 from sqlstrictd.service.check import CheckService
 from sqlstrictd.service.health import Health
+from sqlstrictd.service.models import ModelService
 from sqlstrictd.service.schemas import SchemaService
 from sqlstrictd.service.status import StatusService
 from sqlstrictd.service.translation import TranslationService
@@ -76,22 +80,24 @@ class House:
     def __init__(
         self,
         config: Config,
+        choices: ModelChoice,
+        choice: Choice,
         model_file: ModelFile,
-        spawn: Callable[[], Awaitable[EngineLink]],
+        spawn: Spawn,
         patience: Patience | None = None,
         workers: Workers | None = None,
+        pace: Pace | None = None,
+        free_memory: Callable[[], int | None] = free_memory_bytes,
     ) -> None:
         self.config = config
         self.counters = Counters()
         self.workers = workers or Workers(self.counters)
         self.catalog = Catalog(config.data_folder / "schemas", self.workers.parse)
-        self.dispatch = Dispatch(self.counters, Quarantine())
-        self.engine = EngineRoom(self.dispatch, self.counters, model_file)
-        self.supervisor = Supervisor(
-            spawn, self.dispatch, self.counters, patience, self.engine.engine_is_ready
-        )
+        self.engine = EngineRoom(choice, model_file, spawn, self.counters, patience)
+        swap = ModelSwap(self.engine, patience, free_memory)
+        self.follower = ModelFollower(choices, self.engine, swap, self.counters, pace)
         self.admission = Admission(config.slots, config.queue_limit)
-        self.health = Health(lambda: self.supervisor.is_ready, self.counters)
+        self.health = Health(lambda: self.engine.is_ready, self.counters)
         grammars = Grammars()
         translator = Translator(
             self.catalog,
@@ -108,10 +114,10 @@ class House:
             ),
             "sqlstrict.v1.SchemaService": SchemaService(self.catalog, self.engine, self.counters),
             "sqlstrict.v1.CheckService": CheckService(check),
+            "sqlstrict.v1.ModelService": ModelService(self.engine, self.follower),
             "sqlstrict.v1.StatusService": StatusService(
-                self.supervisor,
-                self.dispatch,
                 self.engine,
+                self.follower,
                 self.admission,
                 self.catalog,
                 self.counters,
@@ -119,6 +125,16 @@ class House:
             health.SERVICE: self.health,
         }
         self._server: grpc.aio.Server | None = None
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The supervisor of the model that answers."""
+        return self.engine.current.supervisor
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """The requests of the model that answers."""
+        return self.engine.current.dispatch
 
     async def open(self, socket_path: Path) -> None:
         """Bind the socket and answer calls. Raises CannotStart."""
@@ -142,28 +158,34 @@ class House:
         self._server = server
 
     async def start_engine(self) -> None:
-        """Start the engine and the checker, and wait until both can work. Raises CannotStart."""
+        """Start the engine and the checker, and wait until both can work. Raises CannotStart.
+
+        From then on the model is followed.
+        """
         await asyncio.gather(self.supervisor.start(), self.workers.warm())
+        self.follower.start()
 
     async def drain(self, grace_s: float, hurry: asyncio.Event) -> None:
         """Let running questions end, for `grace_s` or until `hurry`; turn away all others."""
         self.health.is_stopping = True
         stopping = ShuttingDown("the daemon is stopping; ask again when it is up")
         self.admission.close(stopping)
-        self.dispatch.refuse(stopping)
-        self.engine.give_up()
+        self.engine.refuse(stopping)
+        await self.follower.stop()
+        self.engine.refuse(stopping)  # A model may have taken the place of another until then.
         loop = asyncio.get_running_loop()
         end = loop.time() + grace_s
         while self.admission.n_inside and loop.time() < end and not hurry.is_set():
             await asyncio.sleep(DRAIN_POLL_S)
         if self.admission.n_inside:
             log.warning("%d questions did not end in time", self.admission.n_inside)
-        self.dispatch.abort(stopping)
+        self.engine.abort(stopping)
 
     async def close(self) -> None:
         """Stop answering, and end every process of the house."""
-        self.supervisor.is_stopping = True
+        for model in self.engine.all_models:
+            model.supervisor.is_stopping = True
         if self._server is not None:
             await self._server.stop(LAST_WORDS_S)
-        await self.supervisor.stop()
+        await self.engine.close()
         await self.workers.close()

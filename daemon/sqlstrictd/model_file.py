@@ -1,118 +1,161 @@
-"""Which GGUF file the engine loads: the one that was asked for, or the bundled one.
+"""One model's file, held open: what it looks like, its digest, whether it is still the same.
 
-`server.py` calls it once at start. The bundled model ships as a checkpoint and becomes a GGUF in
-the data folder at first use, by the converter in a process of its own, since nothing of the front
-may import llama.cpp.
+`model_choice.py` and `model_follower.py` open files, `loaded_model.py` starts engines on them. The
+descriptor is kept, so that an engine that ends can be started again on the very same weights after
+the file was replaced or removed. A file that is overwritten in place is found out by its look.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
-import logging
 import os
 import stat
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlstrictd.config import Config
-from sqlstrictd.errors import CannotStart
+from sqlstrictd.errors import ModelUnusable
+from sqlstrictd.model_header import check_header
 
-log = logging.getLogger(__name__)
-
-BUNDLED = Path(__file__).parent / "bundled"
-BUNDLED_QUANTIZATION = "Q4_K_M"
 MAX_MODEL_BYTES = 16 * 2**30
+BLOCK_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What a file looks like from outside; two looks differ where it was written or replaced."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def at(cls, path: Path) -> Look:
+        """Look at what the path leads to. Raises OSError."""
+        return cls.of(os.stat(path))
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Look:
+        """Return the look in what the system says of a file."""
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+class Abandoned(Exception):
+    """Nobody wants the file's digest any more."""
+
+
 class ModelFile:
-    """A model's file and its digest: 64 hexadecimal digits."""
+    """A model's file. `sha256` has 64 hexadecimal digits; `name` is the path's last part alone."""
 
-    path: Path
-    sha256: str
+    def __init__(
+        self, path: Path, sha256: str, look: Look | None = None, descriptor: int | None = None
+    ) -> None:
+        self.path = path
+        self.name = path.name.removesuffix(".gguf")
+        self.sha256 = sha256
+        self.look = look
+        self._descriptor = descriptor
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What an engine must inherit to find the file at `engine_path`."""
+        return () if self._descriptor is None or not self._is_named else (self._descriptor,)
+
+    @property
+    def engine_path(self) -> Path:
+        """Where an engine finds exactly this file, whatever stands at its path by then.
+
+        That works on Linux, where a descriptor has a name that opens its file anew; elsewhere it is
+        the path.
+        """
+        return Path(f"/proc/self/fd/{self._descriptor}") if self._is_named else self.path
+
+    @property
+    def _is_named(self) -> bool:
+        return self._descriptor is not None and os.path.exists(f"/proc/self/fd/{self._descriptor}")
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the file looks as when it was hashed, so that what is read of it is that."""
+        return self._descriptor is None or self._look_now() == self.look
+
+    def verify(self) -> None:
+        """Make sure that its content is what the digest says. Raises ModelUnusable."""
+        if self._descriptor is None or self.is_unchanged:
+            return
+        look = self._look_now()
+        if _digest(self._descriptor, lambda: False) != self.sha256 or self._look_now() != look:
+            raise ModelUnusable(
+                f"the model {self.path} was overwritten while it was in use, and cannot be loaded"
+                " again; put the file back, or choose another with `sqlstrict model use`"
+            )
+        self.look = look
+
+    def take_descriptor(self, other: ModelFile) -> None:
+        """Go on with another file of the same content, and close it; this one's may be gone."""
+        mine, self._descriptor = self._descriptor, other._descriptor
+        self.path, self.name, self.look = other.path, other.name, other.look
+        other._descriptor = mine
+        other.close()
+
+    def duplicate(self) -> ModelFile:
+        """Return the same file with a descriptor of its own."""
+        descriptor = None if self._descriptor is None else os.dup(self._descriptor)
+        return ModelFile(self.path, self.sha256, self.look, descriptor)
+
+    def close(self) -> None:
+        """Close the file; engines that run keep what they have read."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _look_now(self) -> Look:
+        assert self._descriptor is not None
+        return Look.of(os.fstat(self._descriptor))
 
 
-async def find_model_file(config: Config, bundled: Path = BUNDLED) -> ModelFile:
-    """Return the file to load, converting the bundled model first where that has not been done.
+def open_model_file(path: Path, should_stop: Callable[[], bool] = lambda: False) -> ModelFile:
+    """Open, check and hash a model's file; slow, so that it is a thread's work.
 
-    Raises CannotStart where there is none, or it is not a file that a model could be in.
+    Raises:
+        ModelUnusable: it cannot be read, or what its header says cannot be used.
+        Abandoned: `should_stop` said so.
     """
-    path = config.model or await _convert(bundled, config.data_folder / "models")
-    return ModelFile(path, await asyncio.to_thread(_digest, path))
-
-
-def _digest(path: Path) -> str:
-    """Hash a model's file. Opened without waiting: a fifo of that name must not hang the start."""
     try:
+        # Without waiting: a fifo of that name must not hold anybody up.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise CannotStart(f"the model {path} cannot be read: {error.strerror}") from error
+        raise ModelUnusable(f"the model {path} cannot be read: {error.strerror}") from error
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise CannotStart(f"the model {path} is not a file; give the path of a GGUF file")
+            raise ModelUnusable(f"the model {path} is not a file; give the path of a GGUF file")
         if found.st_size > MAX_MODEL_BYTES:
-            raise CannotStart(f"the model {path} has {found.st_size} bytes; the limit is 16 GiB")
+            raise ModelUnusable(f"the model {path} has {found.st_size} bytes; the limit is 16 GiB")
         if os.pread(descriptor, 4, 0) != b"GGUF":
-            raise CannotStart(
+            raise ModelUnusable(
                 f"the model {path} is not a GGUF file; `sqlstrict convert` makes one of a"
                 " Hugging Face checkpoint"
             )
-        with open(descriptor, "rb", closefd=False) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    finally:
-        os.close(descriptor)
-
-
-async def _convert(checkpoint: Path, folder: Path) -> Path:
-    """Return the bundled model as a GGUF, named by its checkpoint's content."""
-    if not (checkpoint / "config.json").is_file():
-        raise CannotStart("this installation has no bundled model; give one with --model FILE")
-    key = await asyncio.to_thread(_checkpoint_digest, checkpoint)
-    target = folder / f"bundled-{key[:16]}-{BUNDLED_QUANTIZATION}.gguf"
-    if target.is_file():
-        return target
-    log.info("converting the bundled model, once: %s", target)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "sqlstrict_convert",
-            str(checkpoint),
-            "--out",
-            str(partial),
-            "--quantize",
-            BUNDLED_QUANTIZATION,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=sys.stderr.fileno(),
-        )
-        try:
-            code = await process.wait()
-        except asyncio.CancelledError:
-            process.kill()
-            await process.wait()
-            raise
-        if code != 0:
-            raise CannotStart(f"the bundled model could not be converted (exit code {code})")
-        os.replace(partial, target)
+        check_header(path)
+        file = ModelFile(path, _digest(descriptor, should_stop), Look.of(found), descriptor)
+        if not file.is_unchanged:
+            raise ModelUnusable(f"the model {path} is still being written")
+        return file
     except OSError as error:
-        raise CannotStart(f"the model cannot be kept in {folder}: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return target
+        os.close(descriptor)
+        raise ModelUnusable(f"the model {path} cannot be read: {error.strerror}") from error
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
-def _checkpoint_digest(checkpoint: Path) -> str:
-    """Hash the names and contents of a checkpoint's files."""
-    digest = hashlib.sha256()
-    for path in sorted(checkpoint.iterdir()):
-        if path.is_file():
-            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-            digest.update(path.read_bytes())
+def _digest(descriptor: int, should_stop: Callable[[], bool]) -> str:
+    digest, offset = hashlib.sha256(), 0
+    while block := os.pread(descriptor, BLOCK_BYTES, offset):
+        if should_stop():
+            raise Abandoned
+        digest.update(block)
+        offset += len(block)
     return digest.hexdigest()

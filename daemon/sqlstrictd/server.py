@@ -20,7 +20,8 @@ from sqlstrictd.claim import Claim
 from sqlstrictd.config import Config
 from sqlstrictd.engine_process import EngineLink, EngineProcess, engine_command
 from sqlstrictd.house import House
-from sqlstrictd.model_file import find_model_file
+from sqlstrictd.model_choice import ModelChoice, find_model_file
+from sqlstrictd.model_file import ModelFile
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +58,16 @@ async def _serve_claimed(
     address = format_address(claim.path)
     if claim.was_stale:
         announce(f"replacing the socket {address}, which a daemon that is gone has left")
-    finding = find_model_file(config)
-    model_file = await _unless(stop, finding)
-    if model_file is None:
+    choices = ModelChoice(config)
+    found = await _unless(stop, find_model_file(choices))
+    if found is None:
         return STOPPED
-    command = engine_command(config, model_file.path)
+    choice, model_file = found
 
-    async def spawn() -> EngineLink:
-        return await EngineProcess.spawn(command)
+    async def spawn(file: ModelFile) -> EngineLink:
+        return await EngineProcess.spawn(engine_command(config, file), file.descriptors)
 
-    house = House(config, model_file, spawn)
+    house = House(config, choices, choice, model_file, spawn)
     try:
         announce(f"loading {model_file.path}")
         starting = asyncio.create_task(house.start_engine())

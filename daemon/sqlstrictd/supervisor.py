@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlstrictd.counters import Counters
@@ -50,12 +51,15 @@ class Supervisor:
         counters: Counters,
         patience: Patience | None = None,
         on_ready: Callable[[wire.Ready], None] = lambda _: None,
+        is_intact: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`is_intact`: whether the file is what it was, asked when an engine has loaded it."""
         self._spawn = spawn
         self._dispatch = dispatch
         self._counters = counters
         self._patience = patience or Patience()
         self._on_ready = on_ready
+        self._is_intact = is_intact
         self._link: EngineLink | None = None
         self._ready: wire.Ready | None = None
         self._heartbeat: wire.Heartbeat | None = None
@@ -65,6 +69,7 @@ class Supervisor:
         self._is_circuit_open = False
         self._is_on_trial = False
         self.is_stopping = False
+        self._stop_asked = asyncio.Event()
         self._first: asyncio.Future[wire.Ready] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -107,6 +112,7 @@ class Supervisor:
     async def stop(self) -> None:
         """Stop the engine: ask it, then end it. Requests must have been drained or aborted."""
         self.is_stopping = True
+        self._stop_asked.set()
         if self._link is not None:
             self._link.send(wire.Stop())
         if self._task is not None:
@@ -117,6 +123,13 @@ class Supervisor:
             if not done:
                 self._task.cancel()
                 await asyncio.wait({self._task})
+
+    def resume(self) -> None:
+        """Go on after `stop`, or after a `stop` that was cancelled, as after a crash."""
+        self.is_stopping = False
+        self._stop_asked.clear()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
         """One engine after the other, until the daemon stops."""
@@ -138,6 +151,8 @@ class Supervisor:
             self._link = link = await self._spawn()
         except OSError as error:
             return f"it could not be started: {error.strerror or type(error).__name__}"
+        except ModelUnusable as error:
+            return self._cannot_load(error.message)
         loop = asyncio.get_running_loop()
         self._spawned_at = self._heard_at = loop.time()
         watch = asyncio.create_task(self._watch(link))
@@ -173,16 +188,23 @@ class Supervisor:
             if isinstance(message, wire.Heartbeat):
                 self._heartbeat = message
             elif isinstance(message, wire.Ready):
+                if not self._is_intact():
+                    link.kill()
+                    return "the model's file was written to while it was loaded"
                 self._became_ready(link, message)
             elif isinstance(message, wire.LoadFailed):
-                if self._first is not None and not self._first.done():
-                    self._first.set_exception(CannotStart(message.message))
-                self._dispatch.refuse(ModelUnusable(message.message))
-                return f"the model cannot be used: {message.message}"
+                return self._cannot_load(message.message)
             else:
                 if isinstance(message, wire.Finished):
                     self._note_success()
                 self._dispatch.receive(message)
+
+    def _cannot_load(self, why: str) -> str:
+        """Tell all who wait for the model that it cannot be used, and return the reason."""
+        if self._first is not None and not self._first.done():
+            self._first.set_exception(CannotStart(why))
+        self._dispatch.refuse(ModelUnusable(why))
+        return f"the model cannot be used: {why}"
 
     async def _watch(self, link: EngineLink) -> None:
         """End an engine that says nothing, or has had work at hand undone, for too long."""
@@ -268,4 +290,6 @@ class Supervisor:
             delay_s = patience.circuit_retry_s
         else:
             delay_s = patience.backoff_s[min(self._n_in_a_row, len(patience.backoff_s)) - 1]
-        await asyncio.sleep(delay_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay_s):
+                await self._stop_asked.wait()

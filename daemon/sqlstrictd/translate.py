@@ -28,6 +28,7 @@ from sqlstrictd.engine import wire
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.errors import PromptTooLong, WorkerFailed
 from sqlstrictd.grammars import Grammars, NothingToWrite
+from sqlstrictd.loaded_model import LoadedModel
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.question import (
     Answer,
@@ -87,25 +88,29 @@ class Translator:
         if rules is None:
             return await self._refuse(RefusalReason.POLICY, question, schema, dialect.name, usage)
 
-        try:
-            order, draft = await self._draft(question, rules, deadline, usage, on_progress)
-        except NothingToWrite:
-            return await self._refuse(
-                RefusalReason.UNSUPPORTED, question, schema, dialect.name, usage
-            )
-        attempt, passed = draft, draft.passed
-        if not draft.stands:
-            attempt = await self._write_again(
-                question, rules, order, draft, deadline, usage, on_progress
-            )
-            passed = distinct((*attempt.passed, *draft.passed))
+        # However often it writes, one model writes all of the answer.
+        async with self._engine.enter(deadline) as model:
+            try:
+                order, draft = await self._draft(
+                    model, question, rules, deadline, usage, on_progress
+                )
+            except NothingToWrite:
+                return await self._refuse(
+                    RefusalReason.UNSUPPORTED, question, schema, dialect.name, usage
+                )
+            attempt, passed = draft, draft.passed
+            if not draft.stands:
+                attempt = await self._write_again(
+                    model, question, rules, order, draft, deadline, usage, on_progress
+                )
+                passed = distinct((*attempt.passed, *draft.passed))
         usage.total_us = (time.monotonic_ns() - began) // 1000
 
         if not passed:
             reason = _why_nothing_passed(attempt)
             return await self._refuse(reason, question, schema, dialect.name, usage)
         unmatched = await asyncio.to_thread(unmatched_words, schema, question.text)
-        sql = self._sql(passed[: question.n], rules, 1.0 - unmatched.share)
+        sql = self._sql(passed[: question.n], rules, model.identity, 1.0 - unmatched.share)
         if sql.confidence.score < question.min_confidence:
             return await self._refuse(
                 RefusalReason.LOW_CONFIDENCE,
@@ -120,6 +125,7 @@ class Translator:
 
     async def _draft(
         self,
+        model: LoadedModel,
         question: Question,
         rules: Rules,
         deadline: float,
@@ -130,7 +136,7 @@ class Translator:
 
         Raises NothingToWrite.
         """
-        reading = await self._engine.reading()
+        reading = await model.reading()
         for cut in PROMPT_CUTS:
             part = await asyncio.to_thread(
                 choose_part,
@@ -140,7 +146,7 @@ class Translator:
                 rendering=reading.rendering,
             )
             grammar = await self._grammars.draft(rules, None if part.is_whole else part.tables)
-            prompt = build_prompt(await self._engine.render(part), question.text)
+            prompt = build_prompt(await model.render(part), question.text)
             order = wire.Generate(
                 id=0,
                 schema=prompt.schema,
@@ -155,7 +161,7 @@ class Translator:
                 keep_prompt=True,
             )
             try:
-                outputs = await self._engine.generate(
+                outputs = await model.generate(
                     order, deadline, usage, lambda progress: on_progress(progress, 1)
                 )
                 break
@@ -171,6 +177,7 @@ class Translator:
 
     async def _write_again(
         self,
+        model: LoadedModel,
         question: Question,
         rules: Rules,
         order: wire.Generate,
@@ -201,7 +208,7 @@ class Translator:
         order = replace(
             order, grammar_key=grammar.key, grammar=grammar.text, draft=text, keep_prompt=False
         )
-        outputs = await self._engine.generate(
+        outputs = await model.generate(
             order, deadline, usage, lambda progress: on_progress(progress, 2)
         )
         attempt = await judge(self._workers, outputs, rules, usage)
@@ -224,13 +231,15 @@ class Translator:
         if self._log_content:
             log.error("VERIFY_FAILED statement=%s is %r", digest[:16], check.statement)
 
-    def _sql(self, passed: tuple[Passed, ...], rules: Rules, matched_words: float) -> Sql:
+    def _sql(
+        self, passed: tuple[Passed, ...], rules: Rules, identity: str, matched_words: float
+    ) -> Sql:
         best, *others = passed
         verdict = best.check.verdict
         certificate = Certificate(
             schema_fingerprint=rules.schema.fingerprint,
             dialect=rules.dialect,
-            model=self._engine.model_identity,
+            model=identity,
             version=__version__,
             checks=verdict.checks,
             engine=verdict.engine,

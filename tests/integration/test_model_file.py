@@ -7,17 +7,26 @@ from pathlib import Path
 
 import pytest
 from random_checkpoint import write_checkpoint
+from sqlstrictd.bundled_model import BUNDLED
 from sqlstrictd.config import Config
 from sqlstrictd.errors import CannotStart
-from sqlstrictd.model_file import find_model_file
+from sqlstrictd.model_choice import ModelChoice, find_model_file
+from sqlstrictd.model_file import ModelFile
 
 
-def config(folder: Path, model: Path | None = None) -> Config:
-    return Config(socket_path=folder / "s", data_folder=folder / "data", model=model)
+def choices(folder: Path, model: Path | None = None, bundled: Path = BUNDLED) -> ModelChoice:
+    config = Config(socket_path=folder / "s", data_folder=folder / "data", model=model)
+    return ModelChoice(config, bundled)
+
+
+async def find(folder: Path, model: Path | None = None, bundled: Path = BUNDLED) -> ModelFile:
+    _, file = await find_model_file(choices(folder, model, bundled))
+    file.close()
+    return file
 
 
 async def test_a_given_file_is_taken_with_its_digest(tmp_path: Path, tiny_gguf: Path) -> None:
-    found = await find_model_file(config(tmp_path, tiny_gguf))
+    found = await find(tmp_path, tiny_gguf)
     assert found.path == tiny_gguf
     assert found.sha256 == hashlib.sha256(tiny_gguf.read_bytes()).hexdigest()
     assert not (tmp_path / "data").exists()
@@ -27,17 +36,17 @@ async def test_the_bundled_checkpoint_is_converted_once(
     tmp_path: Path, tokenizer_json: str
 ) -> None:
     bundled = write_checkpoint(tmp_path / "bundled", "convolution_first", tokenizer_json)
-    first = await find_model_file(config(tmp_path), bundled)
+    first = await find(tmp_path, None, bundled)
     assert first.path.read_bytes()[:4] == b"GGUF"
     assert first.path.is_relative_to(tmp_path / "data" / "models")
     written_at = first.path.stat().st_mtime_ns
-    assert await find_model_file(config(tmp_path), bundled) == first
+    assert (await find(tmp_path, None, bundled)).path == first.path
     assert first.path.stat().st_mtime_ns == written_at
     # Nothing half-made stays beside it.
     assert list(first.path.parent.iterdir()) == [first.path]
     # Another checkpoint is another file.
     other = write_checkpoint(tmp_path / "other", "untied", tokenizer_json)
-    assert (await find_model_file(config(tmp_path), other)).path != first.path
+    assert (await find(tmp_path, None, other)).path != first.path
 
 
 async def test_a_checkpoint_that_cannot_be_converted_stops_the_start(
@@ -46,13 +55,13 @@ async def test_a_checkpoint_that_cannot_be_converted_stops_the_start(
     bundled = write_checkpoint(tmp_path / "bundled", "convolution_first", tokenizer_json)
     (bundled / "model.safetensors").write_bytes(b"nothing")
     with pytest.raises(CannotStart, match="could not be converted"):
-        await find_model_file(config(tmp_path), bundled)
+        await find(tmp_path, None, bundled)
     assert list((tmp_path / "data" / "models").iterdir()) == []
 
 
 async def test_without_a_bundled_checkpoint_a_model_must_be_given(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="--model FILE"):
-        await find_model_file(config(tmp_path), tmp_path / "nothing")
+        await find(tmp_path, None, tmp_path / "nothing")
 
 
 async def test_a_data_folder_that_cannot_be_written_stops_the_start(
@@ -61,4 +70,4 @@ async def test_a_data_folder_that_cannot_be_written_stops_the_start(
     bundled = write_checkpoint(tmp_path / "bundled", "convolution_first", tokenizer_json)
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(CannotStart, match="cannot be kept"):
-        await find_model_file(config(tmp_path), bundled)
+        await find(tmp_path, None, bundled)

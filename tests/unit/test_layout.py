@@ -21,7 +21,12 @@ MAY_IMPORT = {
     "sqlstrict_proto": (),
     "sqlstrict_convert": (),
     "sqlstrict_train": ("sqlstrictd.schema", "sqlstrictd.prompt", "sqlstrictd.constraint"),
-    "sqlstrictd": ("sqlstrict_proto",),
+    # Reading model files and their folder needs the standard library alone.
+    "sqlstrictd": (
+        "sqlstrict_proto",
+        "sqlstrict_convert.gguf_header",
+        "sqlstrict_convert.models_folder",
+    ),
     "sqlstrict": ("sqlstrict_proto",),
 }
 # The only files of the packages that may import a library, as paths from the root.

@@ -36,6 +36,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m sqlstrictd.engine", description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="this end of the front's socketpair")
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument("--name", help="what messages call the file (default: as its path does)")
     parser.add_argument(
         "--slots", type=int, default=defaults.slots, help="requests decoded at once"
     )
@@ -52,7 +53,7 @@ def main(argv: list[str]) -> int:
     try:
         try:
             settings = Settings(arguments.slots, arguments.context_tokens, arguments.threads)
-            engine = Engine(arguments.model, settings, wake=channel.wake)
+            engine = Engine(arguments.model, settings, wake=channel.wake, name=arguments.name)
         except (ModelLoadError, BindingError, ValueError) as error:
             channel.send(wire.LoadFailed(str(error)))
             return CANNOT_LOAD

@@ -37,13 +37,15 @@ class Engine:
         model_path: Path,
         settings: Settings | None = None,
         wake: Callable[[], None] | None = None,
+        name: str | None = None,
     ) -> None:
         """Load the model. Raises ModelLoadError where it cannot be used.
 
+        `name` is what messages call the file, where its path is none for people.
         `wake` is called, from any thread, when `scheduler.can_step` may have become true.
         """
         self.settings = settings or Settings()
-        self.model = Model(model_path)
+        self.model = Model(model_path, name)
         try:
             check_vocabulary(self.model.vocabulary)
             self.context = Context(
@@ -86,7 +88,7 @@ class Engine:
         """Return what the front is told of the model."""
         model = self.model
         return Ready(
-            name=model.metadata("general.name") or "unnamed",
+            name=model.metadata("general.name") or model.name.removesuffix(".gguf"),
             architecture=model.metadata("general.architecture") or "unknown",
             quantization=model.quantization,
             parameter_count=model.parameter_count,

@@ -69,8 +69,10 @@ def _load_library() -> tuple[Any, binding.Log]:
 class Model:
     """The weights and the vocabulary of one GGUF file, read into private memory."""
 
-    def __init__(self, path: Path) -> None:
-        _check_file(path)
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        """Load a file, which messages call `name`. Raises ModelLoadError."""
+        self.name = name or path.name
+        _check_file(path, self.name)
         self._llama, log = _load_library()
         params = self._llama.llama_model_default_params()
         # A mapped file that is overwritten or cut short would change answers or end the process.
@@ -82,13 +84,13 @@ class Model:
         self._pointer = self._llama.llama_model_load_from_file(os.fsencode(path), params)
         if not self._pointer:
             reason = log.last_errors() or "llama.cpp gave no reason"
-            raise ModelLoadError(f"{path.name} cannot be loaded: {reason}")
+            raise ModelLoadError(f"{self.name} cannot be loaded: {reason}")
         try:
             self.vocabulary = Vocabulary(
                 self._llama, self._llama.llama_model_get_vocab(self._pointer)
             )
             if not self._llama.llama_model_has_decoder(self._pointer):
-                raise ModelLoadError(f"{path.name} is not a text-generating model")
+                raise ModelLoadError(f"{self.name} is not a text-generating model")
         except ModelLoadError:
             self.close()
             raise
@@ -263,16 +265,16 @@ class Context:
         self._pointer = None
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: Path, name: str) -> None:
     """Refuse what is not a GGUF file before llama.cpp sees it; never block on a pipe."""
     try:
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        raise ModelLoadError(f"{path.name} cannot be opened: {error.strerror}") from error
+        raise ModelLoadError(f"{name} cannot be opened: {error.strerror}") from error
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise ModelLoadError(f"{path.name} is not a regular file")
+            raise ModelLoadError(f"{name} is not a regular file")
         if os.read(fd, 4) != b"GGUF":
-            raise ModelLoadError(f"{path.name} is not a GGUF file")
+            raise ModelLoadError(f"{name} is not a GGUF file")
     finally:
         os.close(fd)

@@ -88,14 +88,23 @@ class Boundary:
         self.max_deadline_s = max_deadline_s
 
     def unary(
-        self, name: str, request_type: type[M], method: Callable[[Call, M], Awaitable[Message]]
+        self,
+        name: str,
+        request_type: type[M],
+        method: Callable[[Call, M], Awaitable[Message]],
+        max_deadline_s: float | None = None,
     ) -> Handler:
-        """Return the handler of a method with one request and one response."""
+        """Return the handler of a method with one request and one response.
+
+        `max_deadline_s` is the method's own cap, where it is not that of questions.
+        """
 
         async def rpc(data: bytes, context: Context) -> bytes:
             reply = b""
             async with self._call(name, context) as call:
                 request = parse(request_type, data)
+                if max_deadline_s is not None:
+                    call.deadline = call.capped(max_deadline_s)
                 async with asyncio.timeout_at(call.deadline):
                     reply = (await method(call, request)).SerializeToString()
             return reply

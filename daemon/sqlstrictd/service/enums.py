@@ -36,6 +36,13 @@ KIND_PB: Mapping[str, pb.StatementKind] = MappingProxyType(
         "alter_table": pb.STATEMENT_KIND_ALTER_TABLE,
     }
 )
+ORIGIN_PB: Mapping[str, pb.ModelOrigin] = MappingProxyType(
+    {
+        "bundled": pb.MODEL_ORIGIN_BUNDLED,
+        "chosen": pb.MODEL_ORIGIN_CHOSEN,
+        "flag": pb.MODEL_ORIGIN_FLAG,
+    }
+)
 KINDS_BY_NUMBER: Mapping[int, str] = MappingProxyType(
     {number: kind for kind, number in KIND_PB.items()}
 )

@@ -7,9 +7,11 @@ from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrictd.catalog import Registered
 from sqlstrictd.check import Findings
 from sqlstrictd.engine import wire
+from sqlstrictd.model_choice import Choice
+from sqlstrictd.model_follower import ModelFollower
 from sqlstrictd.question import Answer, Certificate, Confidence, Refusal, Sql, Usage
 from sqlstrictd.schema.types import Schema, Table
-from sqlstrictd.service.enums import DIALECT_PB, KIND_PB, RENDERING_PB, found_kind_pb
+from sqlstrictd.service.enums import DIALECT_PB, KIND_PB, ORIGIN_PB, RENDERING_PB, found_kind_pb
 
 _CHECKS_PB = {True: pb.CHECK_RESULT_PASSED, False: pb.CHECK_RESULT_UNSPECIFIED}
 
@@ -144,6 +146,7 @@ def _table_pb(table: Table) -> pb.TableInfo:
     return pb.TableInfo(
         name=table.name,
         comment=table.comment,
+        is_view=table.is_view,
         columns=[
             pb.ColumnInfo(
                 name=column.name, type=column.type, values=column.values, comment=column.comment
@@ -159,6 +162,17 @@ def _table_pb(table: Table) -> pb.TableInfo:
             )
             for key in table.foreign_keys
         ],
+    )
+
+
+def model_state_pb(choice: Choice, follower: ModelFollower) -> pb.ModelState:
+    """Return where the model came from, and what is done about another one, as its message."""
+    return pb.ModelState(
+        origin=ORIGIN_PB[choice.origin],
+        name=choice.name,
+        loading=follower.loading,
+        problem=follower.problem,
+        watch=follower.watch_words,
     )
 
 

@@ -14,11 +14,10 @@ from sqlstrictd import __version__
 from sqlstrictd.admission import Admission
 from sqlstrictd.catalog import Catalog
 from sqlstrictd.counters import Counters
-from sqlstrictd.dispatch import Dispatch
 from sqlstrictd.engine_room import EngineRoom
+from sqlstrictd.model_follower import ModelFollower
 from sqlstrictd.service.call import Boundary, Call, Handler
-from sqlstrictd.service.responses import model_pb
-from sqlstrictd.supervisor import Supervisor
+from sqlstrictd.service.responses import model_pb, model_state_pb
 
 
 class StatusService:
@@ -26,16 +25,14 @@ class StatusService:
 
     def __init__(
         self,
-        supervisor: Supervisor,
-        dispatch: Dispatch,
         engine: EngineRoom,
+        follower: ModelFollower,
         admission: Admission,
         catalog: Catalog,
         counters: Counters,
     ) -> None:
-        self._supervisor = supervisor
-        self._dispatch = dispatch
         self._engine = engine
+        self._follower = follower
         self._admission = admission
         self._catalog = catalog
         self._counters = counters
@@ -46,14 +43,15 @@ class StatusService:
         return {"GetStatus": boundary.unary("GetStatus", pb.GetStatusRequest, self._get)}
 
     async def _get(self, call: Call, request: pb.GetStatusRequest) -> pb.GetStatusResponse:
-        heartbeat = self._supervisor.heartbeat
-        model = self._supervisor.model
+        supervisor = self._engine.current.supervisor
+        heartbeat, model = supervisor.heartbeat, supervisor.model
         return pb.GetStatusResponse(
             version=__version__,
-            ready=self._supervisor.is_ready,
-            model=model_pb(model, self._engine.model_sha256) if model else None,
+            ready=self._engine.is_ready,
+            model=model_pb(model, self._engine.current.file.sha256) if model else None,
+            model_state=model_state_pb(self._engine.choice, self._follower),
             slots=self._admission.slots,
-            slots_busy=self._dispatch.n_running,
+            slots_busy=sum(model.dispatch.n_running for model in self._engine.all_models),
             queued=self._admission.n_waiting,
             batch_queued=self._admission.n_batch_waiting,
             queue_limit=self._admission.queue_limit,
@@ -65,7 +63,7 @@ class StatusService:
             counters=self._counters.counts,
             last_errors=self._counters.last_errors,
             front_pid=os.getpid(),
-            engine_pid=self._supervisor.pid,
+            engine_pid=supervisor.pid,
         )
 
 
