@@ -26,7 +26,7 @@ def check_gguf(path: Path, config: ModelConfig, plans: Iterable[TensorPlan]) -> 
         CheckError: anything is not as planned, or llama.cpp does not compute finite logits.
     """
     _check_tables(path, {plan.name: plan.shape for plan in plans})
-    seen = _load_in_child(path)
+    seen = load_gguf(path)
     if seen.get("n_vocab") != config.vocab_size:
         raise CheckError(
             f"{path.name}: llama.cpp sees {seen.get('n_vocab')} tokens, "
@@ -55,7 +55,12 @@ def _check_tables(path: Path, expected: dict[str, tuple[int, ...]]) -> None:
         raise CheckError(f"{path.name} ends before its last tensor does")
 
 
-def _load_in_child(path: Path) -> dict[str, object]:
+def load_gguf(path: Path) -> dict[str, object]:
+    """Load a file in llama.cpp, in a child process, and return what was seen of one decode.
+
+    Raises:
+        CheckError: it does not load, or computes no finite logits.
+    """
     command = [sys.executable, "-P", "-m", "sqlstrict_convert.check_child", str(path)]
     try:
         child = subprocess.run(

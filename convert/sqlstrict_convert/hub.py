@@ -63,8 +63,8 @@ class Hub:
     def __init__(self, token: str | None, on_note: Callable[[str], None]) -> None:
         self._token = token
         self._on_note = on_note
-        self._is_offline = bool(constants.HF_HUB_OFFLINE)
-        self._cache = Path(constants.HF_HUB_CACHE)
+        self.is_offline = bool(constants.HF_HUB_OFFLINE)
+        self.cache = Path(constants.HF_HUB_CACHE)
         disable_progress_bars()
         library_logging.set_verbosity_error()  # what it warns of is said here, in our words
 
@@ -74,7 +74,7 @@ class Hub:
         Raises:
             HubError: no such repository or revision, no access, or nothing answers.
         """
-        if self._is_offline:
+        if self.is_offline:
             return self._look_into_cache(repository, revision or constants.DEFAULT_REVISION)
         api = HfApi(token=self._token, library_name=LIBRARY_NAME)
         return self._asked(
@@ -95,7 +95,7 @@ class Hub:
         return sum(
             listing.files[name].size_bytes or 0
             for name in names
-            if not self._cached(listing, name).exists()
+            if name in listing.files and not self._cached(listing, name).exists()
         )
 
     def fetch(
@@ -117,11 +117,11 @@ class Hub:
         for name in wanted:
             if name not in listing.files:
                 raise CheckpointError(f"{listing.repository} has no {name}; it is not whole")
-        if not self._is_offline:
+        if not self.is_offline:
             contents = [self._content(listing, name) for name in wanted]
             total, done = sum(content.size_bytes for content in contents), 0
-            self._cache.mkdir(parents=True, exist_ok=True)
-            check_space(self._cache, self.missing_bytes(listing, wanted), "the download")
+            self.cache.mkdir(parents=True, exist_ok=True)
+            check_space(self.cache, self.missing_bytes(listing, wanted), "the download")
             on_bytes(0, total)
             for name, content in zip(wanted, contents, strict=True):
                 self._fetch_one(listing, name, content, _shifted(on_bytes, done, total))
@@ -132,7 +132,7 @@ class Hub:
     def remember(self, listing: Listing, revision: str | None) -> None:
         """Note in the cache which commit a branch or tag stands for, for use without the hub."""
         named = revision or constants.DEFAULT_REVISION
-        if self._is_offline or named == listing.commit:
+        if self.is_offline or named == listing.commit:
             return
         reference = self._folder(listing.repository) / "refs" / named
         reference.parent.mkdir(parents=True, exist_ok=True)
@@ -214,7 +214,7 @@ class Hub:
         if not hub_problems.is_commit(commit) or not snapshot.is_dir():
             raise HubError(
                 f"HF_HUB_OFFLINE is set, and {repository} at {revision} is not in the cache "
-                f"{self._cache}; pull it once without HF_HUB_OFFLINE"
+                f"{self.cache}; pull it once without HF_HUB_OFFLINE"
             )
         names = [path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*")]
         files = {
@@ -228,7 +228,7 @@ class Hub:
         return self._folder(listing.repository) / "snapshots" / listing.commit / name
 
     def _folder(self, repository: str) -> Path:
-        return self._cache / "--".join(["models", *repository.split("/")])
+        return self.cache / "--".join(["models", *repository.split("/")])
 
 
 def _listing(repository: str, info: ModelInfo) -> Listing:
@@ -260,8 +260,3 @@ def _listing(repository: str, info: ModelInfo) -> Listing:
 
 def _shifted(on_bytes: Callable[[int, int], None], done: int, total: int) -> Callable[[int], None]:
     return lambda here: on_bytes(done + here, total)
-
-
-def hub_host() -> str:
-    """Return the address of the hub that is asked, HF_ENDPOINT or the public one."""
-    return str(constants.ENDPOINT)
