@@ -1,9 +1,10 @@
-"""A SQLite file -> the CREATE TABLE statements of its ordinary tables, as text for the daemon.
+"""A SQLite file -> the CREATE statements of its tables and views, as text for the daemon.
 
 The daemon never opens a user's database; this and `introspect_postgres.py`, `introspect_mysql.py`
 and `introspect_duckdb.py` are the only places that read a schema from one, and they read nothing
-else. What these four share is here. The file is opened read only. Views, virtual tables and their
-shadow tables are left out and named in a warning, because the daemon cannot answer from them.
+else. What these four share is here. The file is opened read only. Of a view its columns and types
+are told, and not its query, which may hold data. Virtual tables and their shadow tables are left
+out and named in a warning, because the daemon cannot answer from them.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from sqlstrict.errors import SourceError
 
 MAGIC = b"SQLite format 3\0"
 
-# Kinds of `PRAGMA table_list` that are not described, and what they are called in the warning.
-_LEFT_OUT = {"view": "view", "virtual": "virtual table"}
+# The pieces of a type that may stand in a CAST: words, numbers, values of an enum, quoted names.
+_TYPE_PIECE = re.compile(r"""[\w .,+-]+|'(?:[^'\\]|'')*'|"[^"]*"|`[^`]*`|[()\[\]]""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,32 @@ def _plural(kind: str, count: int) -> str:
     return f"{noun}{'s' if count > 1 else ''}{blank}{rest}"
 
 
+def create_view(name: str, columns: Sequence[tuple[str, str]]) -> str:
+    """Write a view that has these columns, each a quoted name and a type, and reads nothing.
+
+    `name` is quoted too. A column has no type where the daemon could not read it.
+    """
+    values = [
+        f"{f'CAST(NULL AS {declared})' if _is_type(declared) else 'NULL'} AS {column}"
+        for column, declared in columns
+    ]
+    return f"CREATE VIEW {name} AS SELECT {', '.join(values)}"
+
+
+def _is_type(declared: str) -> bool:
+    """Whether a declared type is one piece of text that a CAST can hold."""
+    depth = at = 0
+    while at < len(declared):
+        piece = _TYPE_PIECE.match(declared, at)
+        if piece is None:
+            return False
+        depth += (piece[0] == "(") - (piece[0] == ")")
+        if depth < 0:
+            return False
+        at = piece.end()
+    return depth == 0 and (declared[:1].isalpha() or declared[:1] == '"')
+
+
 def missing_extra(database: str, extra: str) -> SourceError:
     """Make the error that says which extra reads such a database."""
     return SourceError(
@@ -74,7 +101,7 @@ def without_password(address: str) -> str:
 
 
 def read_sqlite_schema(path: Path) -> Introspection:
-    """Read the tables of a SQLite file, in the order in which they were created.
+    """Read the tables and views of a SQLite file, in the order in which they were created.
 
     Raises `SourceError` where the file cannot be opened, is damaged, or has no table.
     """
@@ -86,16 +113,37 @@ def read_sqlite_schema(path: Path) -> Introspection:
                 "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"
                 " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
             ).fetchall()
+            views = {
+                name: _describe_view(connection, name)
+                for name, _ in created
+                if kinds.get(name) == "view"
+            }
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise SourceError(f"{path}: {explain(error)}", reason="DATABASE_UNREADABLE") from error
-    statements = [sql for name, sql in created if kinds.get(name) == "table"]
+    found = [sql if kinds.get(name) == "table" else views.get(name, "") for name, sql in created]
+    statements = [sql for sql in found if sql]
     names_by_kind = {
-        called: [name for name, _ in created if kinds.get(name) == kind]
-        for kind, called in _LEFT_OUT.items()
+        "view": [name for name, sql in views.items() if not sql],
+        "virtual table": [name for name, _ in created if kinds.get(name) == "virtual"],
     }
     return Introspection.of(path, statements, left_out(path.name, names_by_kind))
+
+
+def _describe_view(connection: sqlite3.Connection, name: str) -> str:
+    """Write a view's columns as a view; empty where SQLite itself cannot tell them."""
+    try:
+        columns = connection.execute(
+            "SELECT name, type FROM pragma_table_info(?)", [name]
+        ).fetchall()
+    except sqlite3.Error:
+        return ""  # it reads what is not there, or calls what only its own program has
+    return create_view(_quote(name), [(_quote(column), type_) for column, type_ in columns])
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def explain(error: Exception) -> str:

@@ -1,7 +1,8 @@
-"""A DuckDB file -> the CREATE TABLE statements of its tables, as DuckDB itself writes them.
+"""A DuckDB file -> the CREATE statements of its tables, as DuckDB itself writes them, and views.
 
 `source.py` calls it for `duckdb:///file` addresses and for files that DuckDB wrote. The file is
-opened read only, no extension is loaded, and no table's rows are read.
+opened read only, no extension is loaded, and no table's rows are read. Of a view its columns and
+types are told, and not its query, which may hold data.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlstrict.errors import SourceError
-from sqlstrict.introspect import Introspection, left_out, missing_extra
+from sqlstrict.introspect import Introspection, create_view, left_out, missing_extra
 
 # What a DuckDB file has behind its first eight bytes.
 _MAGIC = b"DUCK"
@@ -28,9 +29,13 @@ _COMMENTS = """
     WHERE database_name = current_database() AND schema_name = current_schema()
       AND NOT internal AND comment IS NOT NULL ORDER BY table_oid, column_index"""
 _VIEWS = """
-    SELECT view_name FROM duckdb_views()
+    SELECT view_name, comment FROM duckdb_views()
     WHERE database_name = current_database() AND schema_name = current_schema() AND NOT internal
     ORDER BY view_oid"""
+_VIEW_COLUMNS = """
+    SELECT column_name, data_type FROM duckdb_columns()
+    WHERE database_name = current_database() AND schema_name = current_schema()
+      AND NOT internal AND table_name = ? ORDER BY column_index"""
 
 
 def is_duckdb(content: bytes) -> bool:
@@ -75,8 +80,18 @@ def _describe(connection: Any, path: Path) -> Introspection:
         for _, name, sql, _ in tables
         for statement in (sql.rstrip().removesuffix(";"), *comments[name])
     ]
+    unknown = []
+    for name, comment in connection.execute(_VIEWS).fetchall():
+        columns = connection.execute(_VIEW_COLUMNS, [name]).fetchall()
+        if columns:
+            told = [(_quote_name(column), declared) for column, declared in columns]
+            statements.append(create_view(_quote_name(name), told))
+        else:
+            unknown.append(name)  # it reads what is not there
+        if columns and comment:
+            statements.append(f"COMMENT ON VIEW {_quote_name(name)} IS {_quote(comment)}")
     others = {
-        "view": [row[0] for row in connection.execute(_VIEWS).fetchall()],
+        "view": unknown,
         "table of another schema": [f"{row[0]}.{row[1]}" for row in found if row[0] != current],
     }
     return Introspection.of(str(path), statements, left_out(path.name, others))

@@ -1,7 +1,8 @@
-"""A MySQL or MariaDB database -> the CREATE TABLE statements of its tables, as the server has them.
+"""A MySQL or MariaDB database -> the CREATE statements of its tables, as the server has them.
 
 `source.py` calls it for `mysql://user:password@host:port/database` addresses; a socket is named by
-`?unix_socket=/path`. The session is read only; no table's rows are read.
+`?unix_socket=/path`. The session is read only; no table's rows are read. Of a view its columns and
+types are told, and not its query, which may hold data.
 """
 
 from __future__ import annotations
@@ -11,11 +12,20 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from sqlstrict.errors import SourceError
-from sqlstrict.introspect import Introspection, left_out, missing_extra, without_password
+from sqlstrict.introspect import (
+    Introspection,
+    create_view,
+    left_out,
+    missing_extra,
+    without_password,
+)
 
 TIMEOUT_S = 10
 
 _PORT = 3306
+_VIEW_COLUMNS = """
+    SELECT column_name, column_type FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = %s ORDER BY ordinal_position"""
 # How many rows there have been so far.
 _COUNTER = re.compile(r" AUTO_INCREMENT=\d+(?=[^\n]*\Z)")
 
@@ -81,11 +91,22 @@ def _describe(cursor: Any, place: str) -> Introspection:
     tables = [name for name, kind in kinds if kind in ("BASE TABLE", "SYSTEM VERSIONED")]
     statements = []
     for name in tables:
-        quoted = name.replace("`", "``")
-        cursor.execute(f"SHOW CREATE TABLE `{quoted}`")
+        cursor.execute(f"SHOW CREATE TABLE {_quote(name)}")
         statements.append(_COUNTER.sub("", cursor.fetchone()[1]))
+    unknown = []
+    for name in (name for name, kind in kinds if kind.endswith("VIEW")):
+        cursor.execute(_VIEW_COLUMNS, [name])
+        columns = [(_quote(column), declared) for column, declared in cursor.fetchall()]
+        if columns:
+            statements.append(create_view(_quote(name), columns))
+        else:
+            unknown.append(name)  # it reads what is not there
     others = {
-        "view": [name for name, kind in kinds if kind.endswith("VIEW")],
+        "view": unknown,
         "sequence": [name for name, kind in kinds if kind == "SEQUENCE"],
     }
     return Introspection.of(place, statements, left_out(place, others))
+
+
+def _quote(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

@@ -43,8 +43,8 @@ def trailing_comment(cursor: Cursor) -> str:
 
 
 def take_comment_on(cursor: Cursor, draft: SchemaDraft) -> bool:
-    """Read COMMENT ON a table or column that is known, up to the semicolon; else take nothing."""
-    for kind in ("TABLE", "COLUMN"):
+    """Read COMMENT ON a known table, view or column, up to the semicolon; else take nothing."""
+    for kind in ("TABLE", "COLUMN", "VIEW"):
         if cursor.take_words("COMMENT", "ON", kind):
             break
     else:

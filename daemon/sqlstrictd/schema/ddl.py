@@ -18,7 +18,7 @@ from sqlstrictd.schema.draft import SchemaDraft
 from sqlstrictd.schema.scan import describe_character
 from sqlstrictd.schema.statements import read_statement
 from sqlstrictd.schema.types import Schema
-from sqlstrictd.schema.views import Infer, take_in_views
+from sqlstrictd.schema.views import Infer, bare_views, take_in_views
 
 MAX_TEXT_LENGTH: Final = 1 << 20
 
@@ -45,6 +45,8 @@ def parse_schema(text: str, dialect: str = "sqlite", infer: Infer | None = None)
     _check_characters(text)
     # In MySQL's dumps a backslash escapes a quote; elsewhere it is a character as any other.
     is_mysql = dialect == "mysql" or _HAS_MYSQL_OPTIONS.search(text) is not None
+    if is_mysql:
+        text = bare_views(text)
     readings = (True, False) if is_mysql else (False, True)
     try:
         return _parse(text, dialect, infer, has_backslash=readings[0])

@@ -110,8 +110,9 @@ def _create_view(table: Table, dialect: str) -> str:
     for column in table.columns:
         declared = _prompt_type(column, dialect)
         value = f"CAST(NULL AS {declared})" if declared else "NULL"
-        columns.append(f"{value} AS {quote_name(column.name, dialect)}")
-    return f"CREATE VIEW {quote_name(table.name, dialect)} AS SELECT {', '.join(columns)};"
+        columns.append(f"{value} AS {quote_name(column.name, dialect)}{_hints(column, dialect)}")
+    name, comment = quote_name(table.name, dialect), _comment(table.comment, dialect)
+    return f"CREATE VIEW {name}{comment} AS SELECT {', '.join(columns)};"
 
 
 def _prompt_type(column: Column, dialect: str) -> str:

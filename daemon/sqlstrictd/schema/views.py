@@ -9,12 +9,14 @@ followed is left out with a warning that names it, and is never an error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from sqlstrictd.errors import SchemaError
 from sqlstrictd.schema.column import read_type
+from sqlstrictd.schema.comments import clean_comment
 from sqlstrictd.schema.cursor import MAX_NAME_LENGTH, Cursor, is_name, show
 from sqlstrictd.schema.draft import MAX_TABLES, SchemaDraft
 from sqlstrictd.schema.ends import is_go, pass_statement
@@ -23,10 +25,17 @@ from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import ScanError, Token, check_name
 from sqlstrictd.schema.table_draft import MAX_COLUMNS, TableDraft, ViewDraft
 from sqlstrictd.schema.types import Column, Schema, Table
+from sqlstrictd.schema.values import closed_lists
 
 # The queries of all views together: each is parsed twice, at about 1 MB a second.
 MAX_QUERY_CHARACTERS: Final = 1 << 18
 
+# How MySQL's and MariaDB's dumps write a view: in comments that the server reads.
+_IN_COMMENTS: Final = re.compile(
+    r"(/\*!\d{5,6})( CREATE ALGORITHM=\w+ )(\*/\s*/\*!\d{5,6})( DEFINER=[^*]*?)"
+    r"(\*/\s*/\*!\d{5,6})( VIEW (?:(?!\*/).)*)(\*/)(?=\s*;)",
+    re.DOTALL,
+)
 # What may follow a view's query, and is none of it.
 _TAILS: Final = (
     ("WITH", "DATA"),
@@ -46,6 +55,16 @@ class CannotFollow(Exception):
 Infer = Callable[[str, Schema, str], tuple[Column, ...]]
 
 
+def bare_views(text: str) -> str:
+    """Return a dump with its views out of their comments, everything else in its old place."""
+
+    def bare(found: re.Match[str]) -> str:
+        blank = [re.sub(r"[^\r\n]", " ", found[number]) for number in (1, 3, 5, 7)]
+        return f"{blank[0]}{found[2]}{blank[1]}{found[4]}{blank[2]}{found[6]}{blank[3]}"
+
+    return _IN_COMMENTS.sub(bare, text)
+
+
 def read_view(cursor: Cursor, draft: SchemaDraft, offset: int) -> None:
     """Read what follows CREATE VIEW up to its end."""
     cursor.take_words("IF", "NOT", "EXISTS")
@@ -58,8 +77,9 @@ def read_view(cursor: Cursor, draft: SchemaDraft, offset: int) -> None:
     start = cursor.end
     try:
         listed = tuple(_read_list(cursor)) if cursor.sees_symbol("(") else ()
+        comment = _take_comment(cursor)
         is_query = _take_as(cursor)
-        table = TableDraft(name, is_view=True) if is_query else None
+        table = TableDraft(name, comment=comment, is_view=True) if is_query else None
         start = cursor.end
         if table is not None and _read_plain(cursor, table, listed):
             draft.add_view(table, offset)
@@ -188,12 +208,27 @@ def _read_plain(cursor: Cursor, table: TableDraft, listed: tuple[str, ...]) -> b
         else:
             return False
         table.add_column(cursor, table.name.token, Column(name, declared, values=values))
+        _read_hints(cursor, table)
         at += 1
         if not cursor.take_symbol(","):
             break
     token = cursor.peek()
     is_end = token is None or token.is_symbol(";") or is_go(cursor, token)
     return is_end and at == (len(listed) or at)
+
+
+def _read_hints(cursor: Cursor, table: TableDraft) -> None:
+    """Read the values and the comment that `render_definitions` writes behind a column."""
+    if cursor.take_words("CHECK"):
+        table.add_check(closed_lists(cursor.skip_group(), cursor.literals))
+    if comment := _take_comment(cursor):
+        table.comment_last(comment)
+
+
+def _take_comment(cursor: Cursor) -> str:
+    if not cursor.take_words("COMMENT"):
+        return ""
+    return clean_comment(cursor.literals.read(cursor.take()) or "")
 
 
 def _without_tail(cursor: Cursor, start: int, end: int) -> str:

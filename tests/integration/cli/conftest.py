@@ -24,7 +24,7 @@ def database(tmp_path: Path) -> Path:
     connection.executescript(
         "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT);"
         "INSERT INTO orders VALUES (1, 'open'), (2, 'done');"
-        "CREATE VIEW open AS SELECT 1;"
+        "CREATE VIEW open AS SELECT id FROM orders; CREATE VIRTUAL TABLE found USING fts5 (x);"
     )
     connection.close()
     return path

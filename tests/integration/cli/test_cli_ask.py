@@ -80,9 +80,12 @@ def test_a_database_is_read_and_what_is_left_out_is_said(
     assert main(["ask", "q", "--schema", str(database)]) == 0
     captured = capsys.readouterr()
     assert captured.out == COUNT + "\n"
-    assert captured.err == "sqlstrict: shop.db: view left out: open\n"
+    assert captured.err == "sqlstrict: shop.db: virtual table left out: found\n"
     schema = daemon.asked("Translate")[0].schema
-    assert schema.ddl == "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT);\n"
+    assert schema.ddl == (
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT);\n"
+        'CREATE VIEW "open" AS SELECT CAST(NULL AS INTEGER) AS "id";\n'
+    )
 
 
 def test_a_sqlite_database_is_read_as_such_for_answers_in_any_dialect(

@@ -80,7 +80,7 @@ def test_schemas(daemon: StandInDaemon, database: Path, capsys: Captured) -> Non
     assert main(["schema", "add", "shop", str(database)]) == 0
     captured = capsys.readouterr()
     assert captured.out == "shop: 1 table, 2 columns, sqlite, replaced\n"
-    assert "view left out: open" in captured.err
+    assert "virtual table left out: found" in captured.err
     assert "index i left out" in captured.err
     assert daemon.asked("RegisterSchema")[0].name == "shop"
     assert main(["schema", "list"]) == 0
