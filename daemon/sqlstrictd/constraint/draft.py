@@ -63,6 +63,7 @@ def draft_grammar(
     own = _column_rules(found, columns, assembly)
     derived = _derived_terminal(found)
     own["outname"] = ["ALIAS"]
+    own["window"] = ["ALIAS"]
     own["outplace"] = ['"1"', '"2"', '"3"']
     inside = dict(own)
     own["from"] = _from(assembly, "TABLE", "d")

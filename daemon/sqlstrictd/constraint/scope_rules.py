@@ -13,6 +13,7 @@ from sqlstrictd.constraint.aggregates import add_aggregates
 from sqlstrictd.constraint.conditions import add_conditions
 from sqlstrictd.constraint.manner import Manner
 from sqlstrictd.constraint.queries import add_queries
+from sqlstrictd.constraint.rows import add_rows
 from sqlstrictd.constraint.template import Rules, Template, prune, write
 from sqlstrictd.constraint.terminals import Terminals
 from sqlstrictd.constraint.values import add_values
@@ -30,6 +31,7 @@ def _template(manner: Manner, deepest: int, vectors: tuple[str, ...]) -> tuple[R
     add_aggregates(t, manner, terminals)
     add_windows(t, manner, terminals)
     add_conditions(t, manner, terminals, deepest)
+    add_rows(t, manner, terminals)
     add_queries(t, manner, terminals, deepest, vectors)
     return t.rules(), terminals
 

@@ -163,9 +163,29 @@ class ColumnRules:
             free = [column for column in own if not column.values]
             if free and k not in "ouj":
                 found.setdefault(f"b_{k}", []).append(f"{prefix} {self._terminal(free)}".strip())
+        if self._dialect.array_start:
+            self._add_arrays(found, prefix, columns)
         for column in columns:
             if column.values:
                 self._add_values(found, prefix, column)
+
+    def _add_arrays(
+        self, found: dict[str, list[str]], prefix: str, columns: list[ScopeColumn]
+    ) -> None:
+        """Add arrays by the class of their elements; `own` ones are of the type of literals."""
+        by_rule: dict[str, list[ScopeColumn]] = {}
+        for column in columns:
+            element = column.type.upper().removesuffix("[]")
+            if element == column.type.upper() or element.endswith("]"):
+                continue
+            k = value_class(element, self._dialect).lower() if self._is_typed else "v"
+            by_rule.setdefault(f"arr_{k}", []).append(column)
+            if element in ("TEXT", "INTEGER", "INT", "INT4"):
+                by_rule.setdefault(f"own_{k}", []).append(column)
+        if "arr_x" in by_rule:
+            by_rule["arr_n"] = by_rule.get("arr_n", []) + by_rule["arr_x"]
+        for rule, own in by_rule.items():
+            found.setdefault(rule, []).append(f"{prefix} {self._terminal(own)}".strip())
 
     def _add_values(self, found: dict[str, list[str]], prefix: str, column: ScopeColumn) -> None:
         texts = [quote_string(one, self._dialect.name) for one in column.values[:_MAX_VALUES]]
@@ -180,13 +200,19 @@ class ColumnRules:
         if not self._is_typed:
             return
         by_type: dict[str, list[str]] = {}
+        alone = next(columns for prefix, columns in self._spellings(scope) if not prefix)
         for one in (*scope.instances, *scope.outer):
             prefix = literal(one.qualifier(self._dialect.name) + ".")
             for column in one.columns:
                 if column.letter == "O" and column.type:
                     text = f"{prefix} {self._terminal([column])}"
                     by_type.setdefault(column.type, []).append(text)
-        for texts in by_type.values():
+        for type_, texts in by_type.items():
+            written = self._dialect.other_literals.get(type_.split("(")[0])
+            if written:
+                bare = [self._terminal([c]) for c in alone if c.letter == "O" and c.type == type_]
+                either = " | ".join([*texts, *bare])
+                found.setdefault("ocmp", []).append(f"({either}) CMP {written}")
             if len(texts) > 1:
                 either = " | ".join(texts)
                 found.setdefault("ocmp", []).append(f"({either}) EQ ({either})")
