@@ -6,7 +6,7 @@ That is looked for before anything of it is imported; the command itself is in `
 import sys
 from importlib.util import find_spec
 
-NEEDS = ("gguf", "llama_cpp", "numpy")
+NEEDS = ("gguf", "huggingface_hub", "llama_cpp", "numpy")
 
 
 def main(argv: list[str] | None = None) -> int:

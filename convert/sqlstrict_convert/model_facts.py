@@ -10,7 +10,7 @@ from typing import Any
 from sqlstrict_convert.gguf_header import GgufError, GgufHeader, read_header
 from sqlstrict_convert.models_folder import InstalledModel
 
-LIST_MAX_ITEMS = 64  # longer lists of the metadata, such as a vocabulary, are shown by length
+LIST_MAX_ITEMS = 32  # longer lists of the metadata, such as a vocabulary, are shown by length
 SOURCE_KEY, REVISION_KEY = "sqlstrict.source", "sqlstrict.revision"
 
 

@@ -1,20 +1,31 @@
 """`python -m sqlstrict_convert.models`, which is `sqlstrict model`: the models of this machine.
 
-Looks whether what a command needs is installed before anything of it is imported. Listing, showing,
-choosing and removing need the standard library alone; the commands are in `models_command.py`.
+What it needs is looked for before anything of it is imported; the commands themselves are in
+`models_command.py`.
 """
 
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from types import FrameType
 
 from sqlstrict_convert import models_command
 
+NEEDS = ("gguf", "huggingface_hub", "llama_cpp", "numpy")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    missing = [need for need in NEEDS if find_spec(need) is None]
+    if missing:
+        print(
+            f"sqlstrict: model needs what is not installed ({', '.join(missing)});"
+            " pip install 'sqlstrict[convert]'",
+            file=sys.stderr,
+        )
+        return models_command.Exit.ERROR
     signal.signal(signal.SIGTERM, _stop)
     try:
         code = models_command.main(sys.argv[1:] if argv is None else list(argv))

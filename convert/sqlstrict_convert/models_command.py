@@ -8,7 +8,6 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from importlib.util import find_spec
 from pathlib import Path
 
 from sqlstrict_convert import model_facts
@@ -25,15 +24,16 @@ from sqlstrict_convert.models_folder import (
 )
 from sqlstrict_convert.terminal import Terminal
 
-NEEDS = ("gguf", "huggingface_hub", "llama_cpp", "numpy")
 STEPS = {
     "download": "downloading",
     "copy": "copying",
     "read": "reading the checkpoint",
+    "hash": "hashing what was read",
     "write": "writing the weights",
     "importance": "measuring which columns matter",
     "quantize": "quantizing",
     "compare": "comparing with the unquantized model",
+    "stamp": "writing the report into the file",
     "check": "loading the result in llama.cpp",
     "verify": "computing with the model",
 }
@@ -63,27 +63,25 @@ def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. Raises SystemExit for usage errors and help."""
     arguments = build_parser().parse_args(argv)
     terminal = Terminal(is_json=arguments.json, steps=STEPS)
-    needs_extra = arguments.act in ("pull", "verify")
+    has_events = arguments.act in ("pull", "verify")  # a line of JSON for each
     try:
-        if needs_extra and not _has_extra(arguments.act, terminal):
-            return Exit.ERROR
         folder = models_folder(arguments.data_dir or default_data_folder(os.environ))
         run: Callable[[argparse.Namespace, ModelsFolder, Terminal], int] = arguments.run
         return run(arguments, folder, terminal)
     except (ModelsFolderError, ConvertError, GgufError) as error:
-        terminal.fail(type(error).__name__, str(error), is_event=needs_extra)
+        terminal.fail(type(error).__name__, str(error), is_event=has_events)
         return Exit.USAGE if isinstance(error, BadModelName) else Exit.ERROR
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
         where = f"{error.filename}: " if error.filename else ""
-        terminal.fail("OSError", f"{where}{error.strerror or error}", is_event=needs_extra)
+        terminal.fail("OSError", f"{where}{error.strerror or error}", is_event=has_events)
         return Exit.ERROR
     except KeyboardInterrupt:
         stopped = "stopped; the models are as they were"
         if arguments.act == "pull":
             stopped += ", and the same command goes on with the download where it was"
-        terminal.fail("Interrupted", stopped, is_event=needs_extra)
+        terminal.fail("Interrupted", stopped, is_event=has_events)
         return Exit.INTERRUPTED
 
 
@@ -230,15 +228,3 @@ def _add_pull_flags(parser: argparse.ArgumentParser) -> None:
 
 def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
-
-
-def _has_extra(act: str, terminal: Terminal) -> bool:
-    missing = [need for need in NEEDS if find_spec(need) is None]
-    if missing:
-        terminal.fail(
-            "NotInstalled",
-            f"model {act} needs what is not installed ({', '.join(missing)});"
-            " pip install 'sqlstrict[convert]'",
-            is_event=True,
-        )
-    return not missing

@@ -27,6 +27,7 @@ class Terminal:
         self._steps = steps or {}
         self._is_live = sys.stderr.isatty() and not is_json
         self._last = ("", 0.0)
+        self._told: Progress | None = None
         self._shown = 0  # width of the unfinished line
 
     def result(self, text: str) -> None:
@@ -67,8 +68,11 @@ class Terminal:
         every_s = EVENT_EVERY_S if self.is_json else LIVE_EVERY_S if self._is_live else LOG_EVERY_S
         now_s = time.monotonic()
         is_last = progress.done >= progress.total
-        if progress.step == self._last[0] and not is_last and now_s - self._last[1] < every_s:
+        if progress == self._told or (
+            progress.step == self._last[0] and not is_last and now_s - self._last[1] < every_s
+        ):
             return
+        self._told = progress
         if progress.step != self._last[0]:
             self._end_line()
         self._last = (progress.step, now_s)

@@ -14,6 +14,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 CANNOT_START = 78
 NEEDS = (
     "gguf",
+    "huggingface_hub",
     "llama_cpp",
     "numpy",
     "grpc_health",
@@ -21,6 +22,7 @@ NEEDS = (
     "llguidance",
     "rapidfuzz",
     "sqlglot",
+    "watchdog",
 )
 
 

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 
 from sqlstrict import __version__
-from sqlstrict.cli import ask, check, programs, schema, status
+from sqlstrict.cli import ask, check, model, programs, schema, status
 from sqlstrict.cli.console import Console
 from sqlstrict.cli.exits import Exit, report
 from sqlstrict.errors import SqlstrictError
@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sqlstrict {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     programs.add_parsers(commands)
-    for command in (ask, check, schema, status):
+    for command in (ask, check, schema, model, status):
         command.add_parser(commands)
     return parser
 
@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Raises `SystemExit` for usage errors and help."""
     argv = sys.argv[1:] if argv is None else list(argv)
-    if argv and argv[0] in programs.PROGRAMS:
+    if argv and argv[0] in programs.PROGRAMS and not model.is_for_daemon(argv):
         # Its arguments are its own, --help included.
         return programs.become(argv[0], argv[1:])
     open_closed_streams()

@@ -1,4 +1,4 @@
-"""`serve`, `convert` and `train`: become the program of another package, with its own arguments.
+"""`serve`, `model`, `convert` and `train`: become another package's program, with its arguments.
 
 The thin client imports none of these packages. It looks whether what they need is installed, and
 otherwise says which extra to install.
@@ -26,13 +26,28 @@ class Program:
 
 
 # The modules of each extra of the project.
-_CONVERT = ("gguf", "llama_cpp", "numpy")
-_DAEMON = (*_CONVERT, "grpc_health", "grpc_reflection", "llguidance", "rapidfuzz", "sqlglot")
+_CONVERT = ("gguf", "huggingface_hub", "llama_cpp", "numpy")
+_DAEMON = (
+    *_CONVERT,
+    "grpc_health",
+    "grpc_reflection",
+    "llguidance",
+    "rapidfuzz",
+    "sqlglot",
+    "watchdog",
+)
 _TRAIN = (*_DAEMON, "safetensors", "tokenizers", "torch", "transformers")
 
 # `serve` ends as sqlstrictd does when it cannot start: starting it again changes nothing.
 PROGRAMS: Mapping[str, Program] = {
     "serve": Program("sqlstrictd", "daemon", _DAEMON, "run the daemon in the foreground", 78),
+    "model": Program(
+        "sqlstrict_convert.models",
+        "convert",
+        _CONVERT,
+        "take models in, choose among them, look at them",
+        1,
+    ),
     "convert": Program(
         "sqlstrict_convert",
         "convert",
@@ -47,6 +62,8 @@ PROGRAMS: Mapping[str, Program] = {
 def add_parsers(commands: Any) -> None:
     """List the programs in the help; their arguments never reach this parser."""
     for name, program in PROGRAMS.items():
+        if name == "model":  # has a command that is no program; see model.py
+            continue
         commands.add_parser(name, help=program.summary, add_help=False)
 
 
