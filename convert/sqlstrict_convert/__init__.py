@@ -11,7 +11,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sqlstrict_convert.conversion import Conversion, convert
+    from sqlstrict_convert.checkpoint_conversion import Conversion
+    from sqlstrict_convert.conversion import convert
     from sqlstrict_convert.errors import (
         CheckError,
         CheckpointError,
@@ -47,7 +48,7 @@ __all__ = [
 ]
 
 # Where public names are defined; those not listed are errors.
-_MODULES = {"Conversion": "conversion", "Progress": "progress", "convert": "conversion"}
+_MODULES = {"Conversion": "checkpoint_conversion", "Progress": "progress", "convert": "conversion"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from sqlstrict_convert.llama_library import load_bindings, set_fields, set_log
 
 PROMPT = b"<|im_start|>user\nHow many orders are open?<|im_end|>\n<|im_start|>assistant\n"
 CONTEXT_TOKENS = 256
+CONTROL_TOKENS = ("<|im_start|>", "<|im_end|>")
 
 
 def _write_log(text: str) -> None:
@@ -71,12 +72,13 @@ def check_file(path: str) -> dict[str, int]:
     """Load a file, decode the prompt once, and return what was seen.
 
     Raises:
-        CheckError: it does not load, or its logits are not finite or all equal.
+        CheckError: it does not load, knows no ChatML, or its logits are not finite or all equal.
     """
     bindings = load_bindings()
     set_log(bindings, _write_log)
     model = load_model(bindings, path)
     try:
+        _check_chat(bindings, model, path)
         tokens = tokenize(bindings, model, PROMPT, parses_special=True)
         logits = decode_logits(bindings, model, tokens)
     finally:
@@ -90,6 +92,15 @@ def check_file(path: str) -> dict[str, int]:
         "n_vocab": int(logits.shape[1]),
         "argmax": int(logits[-1].argmax()),
     }
+
+
+def _check_chat(bindings: Any, model: Any, path: str) -> None:
+    """Raise CheckError unless the control tokens of ChatML are single tokens of the model."""
+    vocab = bindings.llama_model_get_vocab(model)
+    for text in CONTROL_TOKENS:
+        tokens = tokenize(bindings, model, text.encode(), parses_special=True)
+        if len(tokens) != 1 or not bindings.llama_vocab_is_control(vocab, tokens[0]):
+            raise CheckError(f"{path} has no control token {text}; it is no ChatML model")
 
 
 def main(arguments: list[str]) -> int:

@@ -44,8 +44,10 @@ def load_model(bindings: Any, path: str) -> Any:
 
 
 def tokenize(bindings: Any, model: Any, text: bytes, *, parses_special: bool) -> list[int]:
-    """Return the tokens of a text, without the BOS token."""
+    """Return the tokens of a text, without the BOS token; what is no UTF-8 becomes U+FFFD."""
     vocab = bindings.llama_model_get_vocab(model)
+    # llama.cpp ends the process at some bytes that are no text.
+    text = text.decode("utf-8", "replace").encode()
     room = len(text) + 8
     tokens = (bindings.llama_token * room)()
     count = bindings.llama_tokenize(vocab, text, len(text), tokens, room, False, parses_special)
@@ -150,6 +152,28 @@ class Context:
         status = self._bindings.llama_decode(self._pointer, batch)
         if status != 0:
             raise CheckError(f"llama.cpp does not decode (status {status})")
+
+    def fork(self, source: int, target: int) -> None:
+        """Let an empty sequence share the state of another.
+
+        Raises:
+            CheckError: llama.cpp did nothing, of which it says nothing itself.
+        """
+        memory = self._bindings.llama_get_memory(self._pointer)
+        self._bindings.llama_memory_seq_cp(memory, source, target, -1, -1)
+        ends = [self._bindings.llama_memory_seq_pos_max(memory, at) for at in (source, target)]
+        if ends[0] != ends[1]:
+            raise CheckError("llama.cpp does not share the state of a sequence")
+
+    def forget(self, sequence: int) -> None:
+        """Empty a sequence.
+
+        Raises:
+            CheckError: llama.cpp does not.
+        """
+        memory = self._bindings.llama_get_memory(self._pointer)
+        if not self._bindings.llama_memory_seq_rm(memory, sequence, -1, -1):
+            raise CheckError("llama.cpp does not forget a sequence")
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """Return the logits of a row of the last batch: (n_vocab,), valid until the next one."""

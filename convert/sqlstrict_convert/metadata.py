@@ -13,6 +13,10 @@ from sqlstrict_convert.vocab import Vocabulary
 ARCHITECTURE = "lfm2"
 SCHEMA_RENDERING_KEY = "sqlstrict.schema_rendering"
 DEFAULT_RENDERING = "ddl"  # what the daemon takes where a model is silent
+# Of all bytes behind the tensor table, and of all before; see gguf_edit.py.
+DATA_HASH_KEY = "sqlstrict.data_sha256"
+HEAD_HASH_KEY = "sqlstrict.head_sha256"
+LICENSE_KEY = "general.license"
 SOURCE_KEY = "sqlstrict.source"
 REVISION_KEY = "sqlstrict.revision"
 

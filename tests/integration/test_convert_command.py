@@ -22,9 +22,13 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_a_conversion(folder: Path, tmp_path: Path) -> None:
     made = run(folder, "--out", tmp_path / "model.gguf")
     assert made.returncode == 0, made.stderr
-    assert made.stdout == f"{tmp_path / 'model.gguf'}: Q4_K_M, 0.1 MB\n"
-    steps = ["reading the checkpoint: 100 %", "writing the weights: 100 %", "quantizing: 100 %"]
-    assert all(step in made.stderr.splitlines() for step in steps), made.stderr
+    first, *report = made.stdout.splitlines()
+    assert first == f"{tmp_path / 'model.gguf'}: Q4_K_M, 0.1 MB"
+    assert report[0] == "  Q4_K_M, with importance matrix, schemas as ddl"
+    assert report[1].startswith("  against F16 on 32 held-back prompts, ")
+    assert "KL divergence mean" in report[2]
+    steps = ("reading the checkpoint", "quantizing", "comparing with the unquantized model")
+    assert all(f"{step}: 100 %" in made.stderr.splitlines() for step in steps), made.stderr
 
 
 def test_events(folder: Path, tmp_path: Path) -> None:
@@ -36,7 +40,9 @@ def test_events(folder: Path, tmp_path: Path) -> None:
     assert {event["event"] for event in progress} == {"progress"}
     assert [event["step"] for event in progress if event["done"] == event["total"]] == [
         "read",
+        "hash",
         "write",
+        "stamp",
         "check",
     ]
     assert done == {
@@ -47,6 +53,7 @@ def test_events(folder: Path, tmp_path: Path) -> None:
         "n_tensors": 41,
         "n_parameters": done["n_parameters"],
         "f16_path": None,
+        "figures": None,
     }
 
 
@@ -55,8 +62,8 @@ def test_a_refusal(tmp_path: Path) -> None:
     assert made.returncode == 1
     error = json.loads(made.stdout.splitlines()[-1])
     assert (error["event"], error["kind"]) == ("error", "CheckpointError")
-    assert "has no config.json" in error["message"]
-    assert made.stderr.startswith("sqlstrict convert: ")
+    assert "has no weights" in error["message"]
+    assert made.stderr.startswith("sqlstrict: ")
 
 
 @pytest.mark.parametrize("arguments", [(), ("x",), ("x", "--out", "y", "--quantize", "Q1")])

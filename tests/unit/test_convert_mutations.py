@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from random_checkpoint import write_checkpoint
 from sqlstrict_convert import ConvertError
-from sqlstrict_convert.conversion import read_model
+from sqlstrict_convert.checkpoint_conversion import read_model
 
 VALUES: tuple[Any, ...] = (
     None,
