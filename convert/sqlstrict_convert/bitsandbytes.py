@@ -65,7 +65,7 @@ class FourBitWeight:
             values = code[indices[start % 2 : start % 2 + end - start]]
             low, high = start // self.block, -(-end // self.block)
             repeated = np.repeat(scales[low:high], self.block)
-            values *= repeated[start - low * self.block :][: end - start]
+            values *= repeated[start - low * self.block :][: end - start]  # at most 1 times finite
             yield _rounded(values, self.dtype).reshape(stop - first, *self.shape[1:])
 
     def _scales(self) -> NDArray[np.float32]:
@@ -92,7 +92,8 @@ class NestedScale:
         """Return the scales as numbers."""
         code = as_float32(self.code.read(), self.code.dtype)
         absmax = np.repeat(as_float32(self.absmax.read(), self.absmax.dtype), self.block)
-        return code[scales] * absmax[: scales.size] + np.float32(self.offset)
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever asks looks for it
+            return code[scales] * absmax[: scales.size] + np.float32(self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,9 @@ class EightBitWeight:
         for first, stop in row_ranges(self.shape):
             raw = np.frombuffer(self.packed.read(first * row_values, stop * row_values), np.int8)
             values = raw.reshape(stop - first, row_values).astype(np.float32)
-            values *= scales[first:stop, None]
-            values *= INT8_STEP
+            with np.errstate(over="ignore", invalid="ignore"):  # found when they are written
+                values *= scales[first:stop, None]
+                values *= INT8_STEP
             yield values
 
 

@@ -1,7 +1,8 @@
 """A base's weight with an adapter's matrices on it, computed while it streams.
 
 Made by `adapter`; read as any `Weight`. The base's rows come block by block; the adapter's own
-matrices are small and are held while their module is read. All arithmetic is in float32.
+matrices are small and are held while their module is read. All arithmetic is in float32; numbers
+that leave its range become infinite, which is found when they are written.
 
 Source: peft 0.21, lora.Linear.merge, lora.Embedding.merge, the DoRA variants of both, and
 TrainableTokensLayer.merge.
@@ -75,18 +76,15 @@ class LoraWeight:
         if self.is_embedding:
             squares = np.zeros(self.shape[1], np.float64)
             for block in self._sums():
-                squares += np.square(block, dtype=np.float64).sum(axis=0)
-            factor = self._factor(magnitude, np.sqrt(squares).astype(np.float32))
+                squares += _squares(block, axis=0)
             for block in self._sums():
-                block *= factor
-                yield block
+                yield self._scaled(block, magnitude, np.sqrt(squares))
             return
         first = 0
         for block in self._sums():
-            rows = magnitude[first : first + len(block)]
-            block *= self._factor(rows, np.linalg.norm(block, axis=1))[:, None]
+            norm = np.sqrt(_squares(block, axis=1))
+            yield self._scaled(block, magnitude[first : first + len(block), None], norm[:, None])
             first += len(block)
-            yield block
 
     def _sums(self) -> Iterator[NDArray[np.float32]]:
         """Yield the base's blocks with the product added."""
@@ -94,18 +92,30 @@ class LoraWeight:
         left, right = (down.T, up.T) if self.is_embedding else (up, down)
         scale, first = np.float32(self.scale), 0
         for block in self.base.blocks():
-            change = left[first : first + len(block)] @ right
-            change *= scale
-            change += block
+            with np.errstate(over="ignore", invalid="ignore"):
+                change = left[first : first + len(block)] @ right
+                change *= scale
+                change += block
             first += len(block)
             yield change
 
-    def _factor(
-        self, magnitude: NDArray[np.float32], norm: NDArray[np.float32]
+    def _scaled(
+        self,
+        block: NDArray[np.float32],
+        magnitude: NDArray[np.float32],
+        norm: NDArray[np.float64],
     ) -> NDArray[np.float32]:
         if not norm.all():
             raise TensorError(f"{self.name} has a row or column of zeros, which DoRA cannot scale")
-        return (magnitude / norm).astype(np.float32, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            block *= np.divide(magnitude, norm, dtype=np.float32)
+        return block
+
+
+def _squares(block: NDArray[np.float32], axis: int) -> NDArray[np.float64]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares: NDArray[np.float64] = np.square(block, dtype=np.float64).sum(axis=axis)
+    return squares
 
 
 @dataclass(frozen=True, slots=True)

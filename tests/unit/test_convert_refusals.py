@@ -35,9 +35,7 @@ def open_adapter(base: Path, adapter: str = "plain", **changes: Any) -> Checkpoi
 
 def rewrite(path: Path, changed: dict[str, NDArray[Any] | None]) -> None:
     """Write a plain safetensors file again with tensors replaced, added, or (None) left out."""
-    tensors = {
-        name.removeprefix("raw:"): tensor.read() for name, tensor in stored_in(path.parent).items()
-    }
+    tensors = {name: tensor.read() for name, tensor in stored_in(path.parent).items()}
     kept = {name: values for name, values in {**tensors, **changed}.items() if values is not None}
     write_parts(path, [array_part(name, values, "F32") for name, values in kept.items()])
 
