@@ -6,7 +6,9 @@ their own prepare comes after it where they are installed. What it does not know
 
     types_parse.py        the tree, with calls as written
     types_queries.py      queries, their clauses and outputs;  types_from.py  their sources
-    types_expressions.py  expressions;  types_calls.py  calls, aggregates, windows
+    types_sets.py         set operations and WITH
+    types_expressions.py  expressions;  types_forms.py  CASE, casts, intervals, arrays
+    types_calls.py        calls and aggregates;  types_windows.py  what follows OVER
     types_postgres.py     PostgreSQL's answers;  types_duckdb.py  DuckDB's
     types_rules.py        what is asked, and the answers of engines that convert
     grouping.py           GROUP BY and DISTINCT

@@ -12,10 +12,9 @@ from typing import Final
 
 from sqlglot import exp
 
-from sqlstrictd.schema.names import fold
 from sqlstrictd.verify.types_catalog import UNKNOWN
-from sqlstrictd.verify.types_expressions import Typer
 from sqlstrictd.verify.types_scope import TypedScope, Value, Wrong
+from sqlstrictd.verify.types_windows import Windows
 
 _AGGREGATE_KINDS: Final = frozenset("aoh")
 _AGGREGATE_PLACES: Final = frozenset({"SELECT", "HAVING", "ORDER BY", "QUALIFY"})
@@ -23,7 +22,6 @@ _WINDOW_PLACES: Final = frozenset({"SELECT", "ORDER BY", "QUALIFY"})
 _SET_PLACES: Final = frozenset({"SELECT", "ORDER BY", "GROUP BY", "FROM"})
 _TRIMS: Final = {"": "btrim", "BOTH": "btrim", "LEADING": "ltrim", "TRAILING": "rtrim"}
 _UNIT_FIRST: Final = frozenset({"TIMESTAMPDIFF", "TIMESTAMPADD"})
-_OFFSET_TYPES: Final = frozenset("int2 int4 int8 numeric float4 float8 any".split())
 
 
 @contextmanager
@@ -39,7 +37,7 @@ def standing(scope: TypedScope, **places: object) -> Iterator[None]:
             setattr(scope, name, place)
 
 
-class Calls(Typer):
+class Calls(Windows):
     """The part of the check that types calls."""
 
     def call(self, node: exp.Expr, scope: TypedScope) -> Value | None:
@@ -77,8 +75,9 @@ class Calls(Typer):
             return self.rules.call("extract", (field, value), node, "").value
         if isinstance(node, exp.If) and self.rules.name != "postgres":
             self.condition(node.this, scope, "The first argument of IF")
-            branches = [node.args["true"], node.args.get("false")]
-            values = [self.value(branch, scope) for branch in branches if branch is not None]
+            if node.args.get("false") is None:
+                raise Wrong("IF takes a condition and two values.", node)
+            values = [self.value(node.args[branch], scope) for branch in ("true", "false")]
             return self.rules.common(values, "The branches of IF", node)
         if isinstance(node, exp.GroupConcat):
             separator = node.args.get("separator")
@@ -255,57 +254,6 @@ class Calls(Typer):
             raise Wrong("OVER follows a call of a function.", node)
         return self._plain(call, scope, "w")
 
-    def window(self, node: exp.Expr, scope: TypedScope) -> None:
-        """Check what stands in the parentheses of OVER, or of WINDOW name AS."""
-        for term in node.args.get("partition_by") or ():
-            self.rules.sort(self.value(term, scope), "PARTITION BY", term)
-        order = node.args.get("order")
-        types = []
-        for term in order.expressions if order is not None else ():
-            value = self.value(term.this, scope)
-            self.rules.sort(value, "ORDER BY", term)
-            types.append(value.type)
-        spec = node.args.get("spec")
-        if spec is not None:
-            self._frame(spec, types, scope)
-
-    def _frame(self, spec: exp.Expr, types: list[str], scope: TypedScope) -> None:
-        kind = str(spec.args.get("kind") or "").upper()
-        bounds = [spec.args.get(key) for key in ("start", "end")]
-        offsets = [bound for bound in bounds if isinstance(bound, exp.Expr)]
-        for offset in offsets:
-            value = self.value(offset, scope)
-            if kind in ("ROWS", "GROUPS"):
-                target = self.rules.named("int8")
-                self.rules.coerce(value, target, f"An offset of {kind}", offset, "assignment")
-                if not self.rules.is_typed and not offset.name.isdigit():
-                    raise Wrong(f"An offset of {kind} is a whole number.", offset)
-            elif len(types) != 1:
-                raise Wrong("RANGE with an offset needs one ORDER BY expression.", spec)
-            elif self.rules.is_typed and types[0] in _OFFSET_TYPES:
-                if value.type not in _OFFSET_TYPES:
-                    raise Wrong("An offset of RANGE is a number here.", offset)
-            elif self.rules.is_typed:
-                self.rules.coerce(value, "interval", "An offset of RANGE", offset, "implicit")
-        if kind == "GROUPS" and not types:
-            raise Wrong("GROUPS needs an ORDER BY in its window.", spec)
-        start = str(spec.args.get("start") or ""), str(spec.args.get("start_side") or "")
-        end = str(spec.args.get("end") or ""), str(spec.args.get("end_side") or "")
-        if spec.args.get("end") and _rank(start) > _rank(end):
-            raise Wrong("The frame of a window ends before it starts.", spec)
-
-
-def _rank(bound: tuple[str, str]) -> int:
-    """The order of a frame's bounds, UNBOUNDED PRECEDING first."""
-    place, side = (part.upper() for part in bound)
-    if place == "CURRENT ROW":
-        return 2
-    return (
-        {"PRECEDING": 0, "FOLLOWING": 3}[side]
-        + (place != "UNBOUNDED") * (1 if side == "PRECEDING" else 0)
-        + (place == "UNBOUNDED" and side == "FOLLOWING")
-    )
-
 
 def _unfold(parts: list[exp.Expr]) -> tuple[list[exp.Expr], list[exp.Expr], bool]:
     """Take DISTINCT and ORDER BY from an aggregate's arguments."""
@@ -322,9 +270,3 @@ def _unfold(parts: list[exp.Expr]) -> tuple[list[exp.Expr], list[exp.Expr], bool
         elif inner is not None:
             arguments.append(inner)
     return arguments, order, is_distinct
-
-
-def is_window_name(node: exp.Window) -> str:
-    """The folded name of the window that OVER names; empty where it defines one."""
-    alias = node.args.get("alias")
-    return fold(alias.name) if isinstance(alias, exp.Identifier) else ""

@@ -2,7 +2,8 @@
 
 It walks the tree of `types_parse.py`; what operators and functions make of types is the business
 of the dialect's `Rules`. Queries inside expressions are handed to `types_queries.py`, calls to
-`types_calls.py`. What no method here knows is refused.
+`types_calls.py`; CASE, casts, intervals and arrays are typed by `types_forms.py`. What no method
+here knows is refused.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Final
 
 from sqlglot import exp
 
-from sqlstrictd import dialects
 from sqlstrictd.verify.types_catalog import UNKNOWN
+from sqlstrictd.verify.types_forms import Forms
 from sqlstrictd.verify.types_operators import BINARY, CLOCK, COMPARISONS, LOGIC, UNARY
 from sqlstrictd.verify.types_rules import Rules
 from sqlstrictd.verify.types_scope import Meaning, Outputs, TypedScope, Value, Wrong
@@ -26,25 +27,14 @@ def _walk(node: exp.Expr | None) -> Iterator[exp.Expr]:
     return iter(()) if node is None else node.walk()
 
 
-def _is_added(node: exp.Expr) -> bool:
-    """Whether an INTERVAL stands where MySQL has it, in a sum or in a call."""
-    parent = node.parent
-    is_subtracted = isinstance(parent, exp.Sub) and parent.expression is node
-    return is_subtracted or isinstance(parent, exp.Add | exp.Anonymous)
-
-
-class Typer:
+class Typer(Forms):
     """Types the expressions of one statement; `types_queries.py` makes it whole."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+        super().__init__(rules)
         # What each column's node means, and which calls are aggregates: read by grouping.py.
         self.meanings: dict[int, Meaning] = {}
         self.aggregates: dict[int, TypedScope] = {}
-        # Casts to the type that a value has anyway, which mean the value itself.
-        self.idle_casts: set[int] = set()
-        self._bool = rules.named("bool")
-        self._text = rules.named("text")
         self._known: dict[type[exp.Expr], Callable[[exp.Expr, TypedScope], Value]] = {
             exp.Column: self._column,
             exp.Literal: self._literal,
@@ -256,59 +246,6 @@ class Typer:
         self.rules.operator("<=", (value, high), node)
         return Value(self._bool)
 
-    def _case(self, node: exp.Expr, scope: TypedScope) -> Value:
-        operand = self.value(node.this, scope) if node.this is not None else None
-        branches = []
-        for branch in node.args["ifs"]:
-            if operand is None:
-                self.condition(branch.this, scope, "What follows WHEN")
-            else:
-                compared = Value(self._text) if operand.type == UNKNOWN else operand
-                self.rules.operator("=", (compared, self.value(branch.this, scope)), branch)
-            branches.append(self.value(branch.args["true"], scope))
-        default = node.args.get("default")
-        first = _NULL if default is None else self.value(default, scope)
-        return self.rules.common((first, *branches), "The branches of CASE", node)
-
-    def _cast(self, node: exp.Expr, scope: TypedScope) -> Value:
-        target = node.args["to"]
-        for parameter in target.find_all(exp.DataTypeParam):
-            if not (isinstance(parameter.this, exp.Literal) and parameter.this.name.isdigit()):
-                raise Wrong("The length of a type is a whole number.", node)
-        written = target.meta.get("written") or target.sql(dialects.get(self.rules.name).parser)
-        value = self.value(node.this, scope)
-        result = self.rules.cast(value, written, node)
-        # DuckDB groups by the cast itself, so only PostgreSQL's are passed over.
-        if self.rules.name == "postgres" and result == value and "(" not in written:
-            self.idle_casts.add(id(node))
-        return result
-
-    def _collate(self, node: exp.Expr, scope: TypedScope) -> Value:
-        value = self.value(node.this, scope)
-        self.rules.coerce(value, self._text, "What stands before COLLATE", node, "implicit")
-        return Value(self._text) if value.type == UNKNOWN else value
-
-    def _escape(self, node: exp.Expr, scope: TypedScope) -> Value:
-        result = self.value(node.this, scope)
-        escape = self.value(node.expression, scope)
-        self.rules.coerce(escape, self._text, "What follows ESCAPE", node, "implicit")
-        return result
-
-    def _interval(self, node: exp.Expr, scope: TypedScope) -> Value:
-        amount, unit = node.this, node.args.get("unit")
-        if self.rules.name == "postgres":
-            if not isinstance(amount, exp.Literal) or not amount.is_string:
-                raise Wrong("INTERVAL is followed by a string, as in INTERVAL '1 day'.", node)
-            text = f"{amount.this} {unit.name}" if unit is not None else str(amount.this)
-            value = Value(UNKNOWN, text)
-            self.rules.coerce(value, "interval", "An INTERVAL", node, "implicit")
-            return Value(self.rules.named("interval"))
-        if self.rules.name == "mysql" and not _is_added(node):
-            raise Wrong("INTERVAL stands after + or -, or in DATE_ADD or DATE_SUB.", node)
-        if amount is not None:
-            self.value(amount, scope)
-        return Value(self.rules.named("interval"))
-
     def _exists(self, node: exp.Expr, scope: TypedScope) -> Value:
         self.query(node.this, scope, scope.ctes)
         return Value(self._bool)
@@ -318,33 +255,3 @@ class Typer:
         if len(outputs) != 1:
             raise Wrong("A query that stands for one value returns more than one column.", node)
         return outputs[0].value
-
-    def _array(self, node: exp.Expr, scope: TypedScope) -> Value:
-        if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
-            return Value(f"{self._subquery(node.expressions[0], scope).type}[]")
-        values = [self.value(item, scope) for item in node.expressions]
-        if not values:
-            raise Wrong("The type of an empty ARRAY is not clear; write a CAST.", node)
-        element = self.rules.common(values, "The elements of ARRAY", node).type
-        return Value(element if element.endswith("[]") else f"{element}[]")
-
-    def _bracket(self, node: exp.Expr, scope: TypedScope) -> Value:
-        value = self.value(node.this, scope)
-        is_slice = any(isinstance(item, exp.Slice) for item in node.expressions)
-        for item in node.expressions:
-            for part in (item.this, item.expression) if is_slice else (item,):
-                if part is not None:
-                    index = self.value(part, scope)
-                    if value.type != "jsonb":
-                        self.rules.coerce(
-                            index, self.rules.named("int4"), "An index", node, "assignment"
-                        )
-        if value.type == "jsonb":
-            return value
-        if self.rules.is_typed and not value.type.endswith("[]"):
-            raise Wrong(f"Only arrays have elements, not {value.type}.", node)
-        return value if is_slice else Value(value.type.removesuffix("[]"))
-
-    def _at_time_zone(self, node: exp.Expr, scope: TypedScope) -> Value:
-        arguments = (self.value(node.args["zone"], scope), self.value(node.this, scope))
-        return self.rules.call("timezone", arguments, node, "").value

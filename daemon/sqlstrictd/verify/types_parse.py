@@ -59,10 +59,29 @@ class PostgresCalls(Postgres):
 
 
 class MySQLCalls(MySQL):
-    """MySQL, calls as written."""
+    """MySQL, calls as written; what sqlglot reads of other dialects is marked (`foreign`)."""
 
     class Parser(MySQLParser):
         """Keeps what is written."""
+
+        def _parse_is(self, this: exp.Expr | None) -> exp.Expr | None:
+            found: exp.Expr | None = super()._parse_is(this)
+            if isinstance(found, exp.NullSafeEQ | exp.NullSafeNEQ):
+                found.meta["foreign"] = "IS DISTINCT FROM; write <=>"
+            return found
+
+        def _parse_ordered(self, *arguments: Any, **named: Any) -> exp.Ordered | None:
+            found: exp.Ordered | None = super()._parse_ordered(*arguments, **named)
+            before = self._tokens[self._index - 2].text.upper() if self._index > 1 else ""
+            if found is not None and before == "NULLS":
+                found.meta["foreign"] = "NULLS FIRST and NULLS LAST"
+            return found
+
+        def _parse_interval(self, *arguments: Any, **named: Any) -> exp.Add | exp.Interval | None:
+            found = super()._parse_interval(*arguments, **named)
+            if isinstance(found, exp.Interval) and self._prev.token_type == TokenType.STRING:
+                found.meta["ends_in_string"] = True
+            return found
 
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS = _worded(

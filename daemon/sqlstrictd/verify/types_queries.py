@@ -18,17 +18,18 @@ from sqlstrictd.verify.grouping import (
     grouped_terms,
     key_of,
 )
-from sqlstrictd.verify.types_calls import Calls, is_window_name, standing
+from sqlstrictd.verify.types_calls import standing
 from sqlstrictd.verify.types_catalog import UNKNOWN
-from sqlstrictd.verify.types_from import FromClauses
 from sqlstrictd.verify.types_rules import Rules
 from sqlstrictd.verify.types_scope import Meaning, Output, Outputs, TypedScope, Value, Wrong
+from sqlstrictd.verify.types_sets import SetOperations, bare
+from sqlstrictd.verify.types_windows import is_window_name
 
 # A star of stars has no end; the scope check has a lower limit.
 _MOST_COLUMNS: Final = 4000
 
 
-class Queries(FromClauses, Calls):
+class Queries(SetOperations):
     """The whole check of one statement's queries."""
 
     def __init__(self, schema: Schema, rules: Rules) -> None:
@@ -54,96 +55,10 @@ class Queries(FromClauses, Calls):
             raise Wrong("Only a query may stand here.", node)
         ctes = self.with_clause(node, parent, ctes)
         if isinstance(node, exp.SetOperation):
-            return self._compound(node, parent, ctes)
+            return self.compound(node, parent, ctes)
         if isinstance(node, exp.Values):
             return self.rows(node, TypedScope(parent, ctes))
         return self._select(node, TypedScope(parent, ctes))
-
-    def with_clause(
-        self, node: exp.Expr, parent: TypedScope | None, ctes: dict[str, Outputs]
-    ) -> dict[str, Outputs]:
-        """Add the statement's own tables, each visible to those after it."""
-        clause = node.args.get("with_")
-        if clause is None:
-            return ctes
-        visible = dict(ctes)
-        for cte in clause.expressions:
-            alias = cte.args["alias"]
-            name = fold(alias.name)
-            declared = [fold(column.name) for column in alias.args.get("columns") or ()]
-            body = cte.this
-            if clause.args.get("recursive") and isinstance(body, exp.SetOperation):
-                outputs = self._recursive(body, parent, visible, name, declared)
-            else:
-                outputs = self.query(body, parent, visible)
-            visible[name] = renamed(outputs, declared, cte)
-        return visible
-
-    def _recursive(
-        self,
-        node: exp.SetOperation,
-        parent: TypedScope | None,
-        ctes: dict[str, Outputs],
-        name: str,
-        declared: list[str],
-    ) -> Outputs:
-        """A CTE whose second member may read it: the first one gives its columns their types."""
-        inner = self.with_clause(node, parent, ctes)
-        first = self.query(node.this, parent, inner)
-        known = renamed(first, declared, node)
-        second = self.members(node.expression, parent, {**inner, name: known})
-        merged = self._unite(node, first, second)
-        for before, after in zip(first, merged, strict=True):
-            if before.value.type != after.value.type:
-                message = f"A recursive query's column is first {before.value.type}, then "
-                raise Wrong(f"{message}{after.value.type}; write a CAST.", node)
-        return merged
-
-    def _compound(
-        self, node: exp.SetOperation, parent: TypedScope | None, ctes: dict[str, Outputs]
-    ) -> Outputs:
-        # Chains of set operations lean to the left and are long, so by a loop.
-        chain: list[exp.SetOperation] = [node]
-        while isinstance(chain[-1].this, exp.SetOperation) and not chain[-1].this.args.get("with_"):
-            chain.append(chain[-1].this)
-        outputs = self.members(chain[-1].this, parent, ctes)
-        for operation in reversed(chain):
-            right = self.members(operation.expression, parent, ctes)
-            outputs = self._unite(operation, outputs, right)
-            self._compound_order(operation, outputs, ctes)
-        return outputs
-
-    def _unite(self, node: exp.SetOperation, left: Outputs, right: Outputs) -> Outputs:
-        word = type(node).__name__.upper()
-        if len(left) != len(right):
-            message = f"The two sides of {word} return {len(left)} and {len(right)} columns."
-            raise Wrong(message, node)
-        merged = []
-        for first, second in zip(left, right, strict=True):
-            value = self.rules.common((first.value, second.value), f"The columns of {word}", node)
-            if node.args.get("distinct") or not isinstance(node, exp.Union):
-                self.rules.sort(value, word, node)
-            merged.append(Output(first.name, value))
-        return tuple(merged)
-
-    def _compound_order(
-        self, node: exp.SetOperation, outputs: Outputs, ctes: dict[str, Outputs]
-    ) -> None:
-        order = node.args.get("order")
-        names = {output.name: output for output in outputs if output.name}
-        for term in order.expressions if order is not None else ():
-            inner = _bare(term.this)
-            if isinstance(inner, exp.Literal) and not inner.is_string:
-                value = self._ordinal(inner, outputs, "ORDER BY").value
-            elif isinstance(inner, exp.Column) and not inner.table and fold(inner.name) in names:
-                value = names[fold(inner.name)].value
-            elif not self.rules.is_typed:
-                continue
-            else:
-                message = "After a set operation, ORDER BY takes names or numbers of its columns."
-                raise Wrong(message, term)
-            self.rules.sort(value, "ORDER BY", term)
-        self._limits(node, ctes)
 
     def _select(self, node: exp.Select, scope: TypedScope) -> Outputs:
         self.from_clause(node, scope)
@@ -161,7 +76,7 @@ class Queries(FromClauses, Calls):
             for window in node.args.get("windows") or ():
                 self.window(window, scope)
         order = self._order(node, scope, outputs, aliases)
-        self._limits(node, scope.ctes)
+        self.limits(node, scope.ctes)
         self._distinct(node, scope, outputs, order)
         has_having = node.args.get("having") is not None
         if group is not None or scope.has_aggregates or has_having:
@@ -223,7 +138,7 @@ class Queries(FromClauses, Calls):
         terms: list[exp.Expr | Meaning] = []
         with standing(scope, clause="GROUP BY"):
             for term in grouped_terms(group):
-                inner = _bare(term)
+                inner = bare(term)
                 output = self._named_output(inner, scope, outputs, "GROUP BY")
                 if output is not None:
                     terms.append(output.meaning or output.node or inner)
@@ -248,7 +163,7 @@ class Queries(FromClauses, Calls):
         """Return the output that a number or a bare name stands for in GROUP BY or ORDER BY."""
         if isinstance(inner, exp.Literal):
             if not inner.is_string:
-                return self._ordinal(inner, outputs, clause)
+                return self.ordinal(inner, outputs, clause)
             if self.rules.is_typed:
                 raise Wrong(f"A string stands in {clause}; write a name or a number.", inner)
         if not isinstance(inner, exp.Column) or inner.table:
@@ -262,12 +177,6 @@ class Queries(FromClauses, Calls):
             raise Wrong(f"{clause} {inner.name} may mean several columns.", inner)
         return named[0] if named else None
 
-    def _ordinal(self, node: exp.Literal, outputs: Outputs, clause: str) -> Output:
-        text = str(node.this)
-        if not text.isdigit() or not 1 <= int(text[:9]) <= len(outputs):
-            raise Wrong(f"{clause} {text} is not among the {len(outputs)} columns.", node)
-        return outputs[int(text) - 1]
-
     def _order(
         self, node: exp.Select, scope: TypedScope, outputs: Outputs, aliases: dict[str, Output]
     ) -> list[exp.Expr | Meaning]:
@@ -277,7 +186,7 @@ class Queries(FromClauses, Calls):
         names = {} if self.rules.name == "postgres" else aliases
         with standing(scope, clause="ORDER BY", aliases=names):
             for term in order.expressions if order is not None else ():
-                inner = _bare(term.this)
+                inner = bare(term.this)
                 output = self._named_output(inner, scope, outputs, "ORDER BY")
                 if output is not None:
                     self.rules.sort(output.value, "ORDER BY", term)
@@ -313,7 +222,7 @@ class Queries(FromClauses, Calls):
         keys = set()
         with standing(scope, clause="SELECT"):
             for item in on.expressions if isinstance(on, exp.Tuple) else (on,):
-                output = self._named_output(_bare(item), scope, outputs, "DISTINCT ON")
+                output = self._named_output(bare(item), scope, outputs, "DISTINCT ON")
                 if output is None:
                     self.rules.sort(self.value(item, scope), "DISTINCT ON", item)
                     keys.add(key_of(item, self))
@@ -323,37 +232,10 @@ class Queries(FromClauses, Calls):
         if self.rules.name == "postgres" and not set(first) <= keys:
             raise Wrong("ORDER BY must start with the expressions of DISTINCT ON.", on)
 
-    def _limits(self, node: exp.Expr, ctes: dict[str, Outputs]) -> None:
-        for key in ("limit", "offset"):
-            clause = node.args.get(key)
-            if clause is not None:
-                inner = clause.expression or clause.args.get("count")
-                if inner is None or (isinstance(inner, exp.Var) and inner.name.upper() == "ALL"):
-                    continue
-                scope = TypedScope(None, ctes, clause=key.upper())
-                value = self.value(inner, scope)
-                target = self.rules.named("int8")
-                self.rules.coerce(value, target, key.upper(), clause, "assignment")
-
 
 def _output_name(item: exp.Expr) -> str:
     """The folded name of an output: its alias, else the column's own."""
     if isinstance(item, exp.Alias):
         return fold(item.alias)
-    inner = _bare(item)
+    inner = bare(item)
     return fold(inner.name) if isinstance(inner, exp.Column) else ""
-
-
-def _bare(node: exp.Expr) -> exp.Expr:
-    while isinstance(node, exp.Paren):
-        node = node.this
-    return node
-
-
-def renamed(outputs: Outputs, names: list[str], node: exp.Expr) -> Outputs:
-    """Give outputs the names of a column list, which may be shorter."""
-    if len(names) > len(outputs):
-        raise Wrong(f"{len(names)} column names are given for {len(outputs)} columns.", node)
-    kept = [output.name for output in outputs[len(names) :]]
-    pairs = zip([*names, *kept], outputs, strict=True)
-    return tuple(Output(name, output.value) for name, output in pairs)

@@ -24,6 +24,9 @@ class Statements(Queries):
         Raises:
             Wrong: its first mistake.
         """
+        for node in tree.walk():
+            if "foreign" in node.meta:
+                raise Wrong(f"The dialect has no {node.meta['foreign']}.", node)
         if isinstance(tree, exp.Insert):
             self._insert(tree)
         elif isinstance(tree, exp.Update):

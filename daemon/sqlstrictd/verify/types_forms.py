@@ -1,0 +1,145 @@
+"""Expressions of a form of their own: CASE, casts, COLLATE, intervals, arrays, time zones.
+
+The part of `types_expressions.py` that no operator and no comparison needs; the parts of these
+expressions are typed there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlglot import exp
+
+from sqlstrictd import dialects
+from sqlstrictd.verify.types_catalog import UNKNOWN
+from sqlstrictd.verify.types_rules import Rules
+from sqlstrictd.verify.types_scope import TypedScope, Value, Wrong
+
+_NULL: Final = Value(UNKNOWN)
+# What MySQL counts an interval in; written as words after the amount.
+_MYSQL_UNITS: Final = frozenset(
+    "MICROSECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR SECOND_MICROSECOND "
+    "MINUTE_MICROSECOND MINUTE_SECOND HOUR_MICROSECOND HOUR_SECOND HOUR_MINUTE DAY_MICROSECOND "
+    "DAY_SECOND DAY_MINUTE DAY_HOUR YEAR_MONTH".split()
+)
+
+
+def _is_added(node: exp.Expr) -> bool:
+    """Whether an INTERVAL stands where MySQL has it, in a sum or in a call."""
+    parent = node.parent
+    is_subtracted = isinstance(parent, exp.Sub) and parent.expression is node
+    return is_subtracted or isinstance(parent, exp.Add | exp.Anonymous)
+
+
+def _has_mysql_unit(node: exp.Expr) -> bool:
+    """Whether a unit follows the amount, and does not stand in a string with it."""
+    unit = node.args.get("unit")
+    is_whole = not node.meta.get("ends_in_string")
+    return is_whole and unit is not None and unit.name.upper() in _MYSQL_UNITS
+
+
+class Forms:
+    """Types expressions by their parts, which a subclass types."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        # Casts to the type that a value has anyway, which mean the value itself.
+        self.idle_casts: set[int] = set()
+        self._bool = rules.named("bool")
+        self._text = rules.named("text")
+
+    def value(self, node: exp.Expr, scope: TypedScope) -> Value:
+        """Type one expression."""
+        raise NotImplementedError
+
+    def condition(self, node: exp.Expr, scope: TypedScope, what: str) -> None:
+        """Type an expression that must be true or false."""
+        raise NotImplementedError
+
+    def _subquery(self, node: exp.Expr, scope: TypedScope) -> Value:
+        raise NotImplementedError
+
+    def _case(self, node: exp.Expr, scope: TypedScope) -> Value:
+        operand = self.value(node.this, scope) if node.this is not None else None
+        branches = []
+        for branch in node.args["ifs"]:
+            if operand is None:
+                self.condition(branch.this, scope, "What follows WHEN")
+            else:
+                compared = Value(self._text) if operand.type == UNKNOWN else operand
+                self.rules.operator("=", (compared, self.value(branch.this, scope)), branch)
+            branches.append(self.value(branch.args["true"], scope))
+        default = node.args.get("default")
+        first = _NULL if default is None else self.value(default, scope)
+        return self.rules.common((first, *branches), "The branches of CASE", node)
+
+    def _cast(self, node: exp.Expr, scope: TypedScope) -> Value:
+        target = node.args["to"]
+        for parameter in target.find_all(exp.DataTypeParam):
+            if not (isinstance(parameter.this, exp.Literal) and parameter.this.name.isdigit()):
+                raise Wrong("The length of a type is a whole number.", node)
+        written = target.meta.get("written") or target.sql(dialects.get(self.rules.name).parser)
+        value = self.value(node.this, scope)
+        result = self.rules.cast(value, written, node)
+        # DuckDB groups by the cast itself, so only PostgreSQL's are passed over.
+        if self.rules.name == "postgres" and result == value and "(" not in written:
+            self.idle_casts.add(id(node))
+        return result
+
+    def _collate(self, node: exp.Expr, scope: TypedScope) -> Value:
+        value = self.value(node.this, scope)
+        self.rules.coerce(value, self._text, "What stands before COLLATE", node, "implicit")
+        return Value(self._text) if value.type == UNKNOWN else value
+
+    def _escape(self, node: exp.Expr, scope: TypedScope) -> Value:
+        result = self.value(node.this, scope)
+        escape = self.value(node.expression, scope)
+        self.rules.coerce(escape, self._text, "What follows ESCAPE", node, "implicit")
+        return result
+
+    def _interval(self, node: exp.Expr, scope: TypedScope) -> Value:
+        amount, unit = node.this, node.args.get("unit")
+        if self.rules.name == "postgres":
+            if not isinstance(amount, exp.Literal) or not amount.is_string:
+                raise Wrong("INTERVAL is followed by a string, as in INTERVAL '1 day'.", node)
+            text = f"{amount.this} {unit.name}" if unit is not None else str(amount.this)
+            value = Value(UNKNOWN, text)
+            self.rules.coerce(value, "interval", "An INTERVAL", node, "implicit")
+            return Value(self.rules.named("interval"))
+        if self.rules.name == "mysql" and not _is_added(node):
+            raise Wrong("INTERVAL stands after + or -, or in DATE_ADD or DATE_SUB.", node)
+        if self.rules.name == "mysql" and not _has_mysql_unit(node):
+            raise Wrong("INTERVAL is followed by an amount and a unit: INTERVAL 1 DAY.", node)
+        if amount is not None:
+            self.value(amount, scope)
+        return Value(self.rules.named("interval"))
+
+    def _array(self, node: exp.Expr, scope: TypedScope) -> Value:
+        if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
+            return Value(f"{self._subquery(node.expressions[0], scope).type}[]")
+        values = [self.value(item, scope) for item in node.expressions]
+        if not values:
+            raise Wrong("The type of an empty ARRAY is not clear; write a CAST.", node)
+        element = self.rules.common(values, "The elements of ARRAY", node).type
+        return Value(element if element.endswith("[]") else f"{element}[]")
+
+    def _bracket(self, node: exp.Expr, scope: TypedScope) -> Value:
+        value = self.value(node.this, scope)
+        is_slice = any(isinstance(item, exp.Slice) for item in node.expressions)
+        for item in node.expressions:
+            for part in (item.this, item.expression) if is_slice else (item,):
+                if part is not None:
+                    index = self.value(part, scope)
+                    if value.type != "jsonb":
+                        self.rules.coerce(
+                            index, self.rules.named("int4"), "An index", node, "assignment"
+                        )
+        if value.type == "jsonb":
+            return value
+        if self.rules.is_typed and not value.type.endswith("[]"):
+            raise Wrong(f"Only arrays have elements, not {value.type}.", node)
+        return value if is_slice else Value(value.type.removesuffix("[]"))
+
+    def _at_time_zone(self, node: exp.Expr, scope: TypedScope) -> Value:
+        arguments = (self.value(node.args["zone"], scope), self.value(node.this, scope))
+        return self.rules.call("timezone", arguments, node, "").value
