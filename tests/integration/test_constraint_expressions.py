@@ -61,7 +61,7 @@ SELECT created - born FROM customers;
 SELECT id FROM orders WHERE shipped - created > 5;
 SELECT id FROM orders WHERE price AT TIME ZONE 'UTC' = created;
 SELECT id FROM orders WHERE (customer_id, status) IN (('a', 1));
-SELECT id FROM orders WHERE (id, created) IN (SELECT customer_id, MAX(price) FROM orders GROUP BY 1);
+SELECT id FROM orders WHERE (id, created) IN (SELECT id, MAX(price) FROM orders GROUP BY 1);
 SELECT id FROM orders WHERE price IS DISTINCT FROM 'x';
 SELECT id FROM orders WHERE price IS TRUE;
 SELECT id FROM orders WHERE token = 'not an identifier';
