@@ -24,19 +24,6 @@ from sqlstrict_convert.models_folder import (
 )
 from sqlstrict_convert.terminal import Terminal
 
-STEPS = {
-    "download": "downloading",
-    "copy": "copying",
-    "read": "reading the checkpoint",
-    "hash": "hashing what was read",
-    "write": "writing the weights",
-    "importance": "measuring which columns matter",
-    "quantize": "quantizing",
-    "compare": "comparing with the unquantized model",
-    "stamp": "writing the report into the file",
-    "check": "loading the result in llama.cpp",
-    "verify": "computing with the model",
-}
 _EPILOG = """\
 A SOURCE is a folder with a checkpoint or an adapter, a GGUF file, or a repository of the hub:
 owner/name, owner/name@revision, hf.co/owner/name/FILE.gguf. A path wins over a repository.
@@ -62,7 +49,7 @@ class Exit(IntEnum):
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. Raises SystemExit for usage errors and help."""
     arguments = build_parser().parse_args(argv)
-    terminal = Terminal(is_json=arguments.json, steps=STEPS)
+    terminal = Terminal(is_json=arguments.json)
     has_events = arguments.act in ("pull", "verify")  # a line of JSON for each
     try:
         folder = models_folder(arguments.data_dir or default_data_folder(os.environ))
@@ -219,7 +206,10 @@ def _add_pull_flags(parser: argparse.ArgumentParser) -> None:
         help="choose the model (default: where none is chosen yet)",
     )
     parser.add_argument(
-        "--no-imatrix", action="store_true", help="quantize without importance matrix"
+        "--imatrix",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="measure which columns matter most and quantize by it (default: for Q4)",
     )
     parser.add_argument(
         "--token-file", type=_path, metavar="FILE", help="a file with a token of the hub"

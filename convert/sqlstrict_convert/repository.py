@@ -36,11 +36,11 @@ def parse_repository(text: str, host: str = "") -> RepositoryName | None:
         rest = rest[found.end() :]
     elif host and rest.startswith(f"{host}/"):
         rest = rest[len(host) + 1 :]
-    rest, _, at = rest.rstrip("/").partition("@")
+    rest, separator, at = rest.rstrip("/").partition("@")
     parts = rest.split("/")
     name, tail = "/".join(parts[:2]), parts[2:]
-    revision = at or None
-    if tail[:1] and tail[0] in ("tree", "blob", "resolve") and len(tail) > 1 and not at:
+    revision = at if separator else None
+    if tail[:1] and tail[0] in ("tree", "blob", "resolve") and len(tail) > 1 and not separator:
         revision, tail = tail[1], tail[2:]
     file = "/".join(tail) or None
     if not is_repository(name) or (revision is not None and not is_revision(revision)):

@@ -16,7 +16,19 @@ BAR_WIDTH = 24
 LIVE_EVERY_S = 0.2  # to a terminal
 EVENT_EVERY_S = 0.5  # to a program
 LOG_EVERY_S = 5.0  # to a file, where lines stay
-IN_BYTES = ("download", "copy", "write")
+IN_BYTES = ("download", "copy", "hash", "write", "stamp")
+STEPS = {  # of Progress, in words
+    "download": "downloading",
+    "copy": "copying",
+    "read": "reading the checkpoint",
+    "hash": "hashing what was read",
+    "write": "writing the weights",
+    "importance": "measuring which columns matter",
+    "quantize": "quantizing",
+    "compare": "comparing with the unquantized model",
+    "stamp": "writing the report into the file",
+    "check": "loading the result in llama.cpp",
+}
 
 
 class Terminal:
@@ -24,7 +36,7 @@ class Terminal:
 
     def __init__(self, *, is_json: bool, steps: dict[str, str] | None = None) -> None:
         self.is_json = is_json
-        self._steps = steps or {}
+        self._steps = STEPS if steps is None else steps
         self._is_live = sys.stderr.isatty() and not is_json
         self._last = ("", 0.0)
         self._told: Progress | None = None
