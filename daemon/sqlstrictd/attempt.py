@@ -50,6 +50,7 @@ class Attempt:
     outputs: tuple[wire.Output, ...]
     passed: tuple[Passed, ...] = ()
     failed: tuple[Checked, ...] = ()
+    is_too_large: bool = False  # nothing was written: no grammar was within the matcher's limits
 
     @property
     def stands(self) -> bool:

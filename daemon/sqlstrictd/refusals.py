@@ -48,20 +48,36 @@ ALL_ROWS = (
     "the statement that was written would change every row of a table, which the request does not"
     " allow; say in the question which rows, or allow UPDATE and DELETE without WHERE"
 )
+# In place of the message of UNSUPPORTED, where no grammar was within the matcher's limits.
+TOO_LARGE = (
+    "the statement that was drafted did not pass the last check, and the tables that it reads from"
+    " are too many or too wide for an exact grammar; ask for less at once, or give a schema with"
+    " fewer columns"
+)
+
 MAX_WORDS = 6  # of a question, that a message names
 
 
 async def write_refusal(
-    reason: RefusalReason, question: Question, schema: Schema, dialect: str, score: float = 0.0
+    reason: RefusalReason,
+    question: Question,
+    schema: Schema,
+    dialect: str,
+    score: float = 0.0,
+    message: str = "",
 ) -> Refusal:
-    """Write the refusal of a question; `score` is how sure the model was, where it wrote."""
+    """Write the refusal of a question; `score` is how sure the model was, where it wrote.
+
+    `message` stands in place of the reason's own.
+    """
     # Seconds for a large schema: not on the event loop.
     nearest = await asyncio.to_thread(nearest_names, schema, question.text)
     words = (await asyncio.to_thread(unmatched_words, schema, question.text)).words
     unmatched = ", ".join(repr(word) for word in words[:MAX_WORDS])
     is_of_allowed_kind = bool(question.policy.kinds & dialects.get(dialect).kinds)
     changes_all = reason is RefusalReason.POLICY and is_of_allowed_kind
-    message = (ALL_ROWS if changes_all else MESSAGES[reason]).format(
+    template = message or (ALL_ROWS if changes_all else MESSAGES[reason])
+    text = template.format(
         max_tokens=question.max_tokens,
         min_confidence=question.min_confidence,
         kinds=", ".join(sorted(question.policy.kinds)),
@@ -69,4 +85,4 @@ async def write_refusal(
         score=score,
         unmatched=f", and nothing in the schema resembles {unmatched}" if unmatched else "",
     )
-    return Refusal(reason, message, tuple(nearest))
+    return Refusal(reason, text, tuple(nearest))

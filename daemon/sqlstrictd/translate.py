@@ -22,12 +22,12 @@ from dataclasses import replace
 from sqlstrictd import __version__, dialects
 from sqlstrictd.attempt import Attempt, Passed, Rules, distinct, judge
 from sqlstrictd.catalog import Catalog
-from sqlstrictd.constraint import skeleton_of_sets
+from sqlstrictd.constraint import Skeleton
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine import wire
 from sqlstrictd.engine_room import EngineRoom
-from sqlstrictd.errors import PromptTooLong, WorkerFailed
-from sqlstrictd.grammars import Grammars, NothingToWrite
+from sqlstrictd.errors import GrammarTooLarge, PromptTooLong, WorkerFailed
+from sqlstrictd.grammars import Grammars, NothingToWrite, with_few, with_linked
 from sqlstrictd.loaded_model import LoadedModel
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.question import (
@@ -39,7 +39,7 @@ from sqlstrictd.question import (
     Sql,
     Usage,
 )
-from sqlstrictd.refusals import write_refusal
+from sqlstrictd.refusals import TOO_LARGE, write_refusal
 from sqlstrictd.schema.link import choose_from_sets, choose_part, unmatched_words
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.worker.tasks import Checked, Workers
@@ -108,7 +108,10 @@ class Translator:
 
         if not passed:
             reason = _why_nothing_passed(attempt)
-            return await self._refuse(reason, question, schema, dialect.name, usage)
+            message = TOO_LARGE if attempt.is_too_large else ""
+            return await self._refuse(
+                reason, question, schema, dialect.name, usage, message=message
+            )
         unmatched = await asyncio.to_thread(unmatched_words, schema, question.text)
         sql = self._sql(passed[: question.n], rules, model.identity, 1.0 - unmatched.share)
         if sql.confidence.score < question.min_confidence:
@@ -194,23 +197,29 @@ class Translator:
             problems = [problem.message for one in draft.failed for problem in one.verdict.problems]
             log.info("a draft is written again: %r, since %s", text, problems or "it is not whole")
         from_sets = await asyncio.to_thread(choose_from_sets, rules.schema, question.text)
-        skeleton = skeleton_of_sets(from_sets)
         try:
             found = await self._workers.skeleton_of(text, rules.schema, rules.dialect)
         except WorkerFailed:
             found = None  # As for the draft's check.
-        if found is not None:
-            skeleton = found.and_also(skeleton)
-        try:
-            grammar = await self._grammars.exact(rules, skeleton)
-        except NothingToWrite:
-            return Attempt(())
-        order = replace(
-            order, grammar_key=grammar.key, grammar=grammar.text, draft=text, keep_prompt=False
-        )
-        outputs = await model.generate(
-            order, deadline, usage, lambda progress: on_progress(progress, 2)
-        )
+        found = found or Skeleton(())
+        # Where the matcher finds the first too large, the second is tried.
+        for skeleton in (with_linked(found, from_sets), with_few(found, from_sets)):
+            try:
+                grammar = await self._grammars.exact(rules, skeleton)
+            except NothingToWrite:
+                return Attempt(())
+            order = replace(
+                order, grammar_key=grammar.key, grammar=grammar.text, draft=text, keep_prompt=False
+            )
+            try:
+                outputs = await model.generate(
+                    order, deadline, usage, lambda progress: on_progress(progress, 2)
+                )
+                break
+            except GrammarTooLarge:
+                log.warning("GRAMMAR_TOO_LARGE grammar=%s", grammar.key[:16])
+        else:
+            return Attempt((), is_too_large=True)
         attempt = await judge(self._workers, outputs, rules, usage)
         for check in attempt.failed:
             if not check.breaks_policy:
@@ -265,12 +274,16 @@ class Translator:
         dialect: str,
         usage: Usage,
         score: float = 0.0,
+        message: str = "",
     ) -> Answer:
         self._counters.add(f"refusals_{reason.value.lower()}")
-        return Answer(await write_refusal(reason, question, schema, dialect, score), usage)
+        refusal = await write_refusal(reason, question, schema, dialect, score, message)
+        return Answer(refusal, usage)
 
 
 def _why_nothing_passed(attempt: Attempt) -> RefusalReason:
+    if attempt.is_too_large:
+        return RefusalReason.UNSUPPORTED
     if not attempt.outputs:
         return RefusalReason.NO_CANDIDATE
     if attempt.failed and all(check.breaks_policy for check in attempt.failed):

@@ -14,7 +14,7 @@ from sqlstrictd.dialects.sqlite import SQLITE
 from sqlstrictd.engine import wire
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema.ddl import parse_schema
-from stand_in_engine import StandInEngine, Work, answering, answering_in_turn, output
+from stand_in_engine import Script, StandInEngine, Work, answering, answering_in_turn, output
 
 # Every name is the schema's, and none of orders' columns is in scope: what a draft may be.
 OUT_OF_SCOPE = "SELECT status FROM customers;"
@@ -142,14 +142,16 @@ async def test_a_stream_tells_the_attempts_apart(tmp_path: Path) -> None:
     assert events[-1].final.refusal.reason == pb.REFUSAL_REASON_VERIFY_FAILED
 
 
-@pytest.mark.parametrize("n_good", [0, 1])
 @pytest.mark.parametrize(
-    ("reason", "code"),
+    ("reason", "n_good", "code"),
     [
-        ("GRAMMAR_TOO_LARGE", grpc.StatusCode.INVALID_ARGUMENT),
-        ("GRAMMAR_INVALID", grpc.StatusCode.INTERNAL),
-        ("MASK_EMPTY", grpc.StatusCode.INTERNAL),
-        ("CONTEXT_FULL", grpc.StatusCode.RESOURCE_EXHAUSTED),
+        ("GRAMMAR_TOO_LARGE", 0, grpc.StatusCode.INVALID_ARGUMENT),
+        ("GRAMMAR_INVALID", 0, grpc.StatusCode.INTERNAL),
+        ("GRAMMAR_INVALID", 1, grpc.StatusCode.INTERNAL),
+        ("MASK_EMPTY", 0, grpc.StatusCode.INTERNAL),
+        ("MASK_EMPTY", 1, grpc.StatusCode.INTERNAL),
+        ("CONTEXT_FULL", 0, grpc.StatusCode.RESOURCE_EXHAUSTED),
+        ("CONTEXT_FULL", 1, grpc.StatusCode.RESOURCE_EXHAUSTED),
     ],
 )
 async def test_a_grammar_that_fails_is_an_error_in_either_attempt(
@@ -169,6 +171,43 @@ async def test_a_grammar_that_fails_is_an_error_in_either_attempt(
         assert len(front.engines.last.generates) == n_good + 1
     assert details_of(caught.value).code == code
     assert OUT_OF_SCOPE not in (caught.value.details() or "")
+
+
+def failing_where_large(n_too_large: int) -> Script:
+    """Write a draft that does not pass; of the grammars after it, find so many too large."""
+
+    async def script(engine: StandInEngine, work: Work) -> None:
+        assert isinstance(work, wire.Generate)
+        engine.send(wire.Started(work.id, 20, 12))
+        number = len(engine.generates)
+        if number == 1:
+            engine.send(wire.Finished(work.id, (output(OUT_OF_SCOPE),), 1, 1))
+        elif number <= 1 + n_too_large:
+            engine.send(wire.Failed(work.id, "GRAMMAR_TOO_LARGE", "too many symbols"))
+        else:
+            engine.send(wire.Finished(work.id, (output(GOOD_SQL),), 1, 1))
+
+    return script
+
+
+async def test_where_an_exact_grammar_is_too_large_a_smaller_one_is_taken(tmp_path: Path) -> None:
+    async with running_house(tmp_path, failing_where_large(1)) as front:
+        response = await front.translation.Translate(ask())
+        draft, first, second = front.engines.last.generates
+    assert response.sql.text == GOOD_SQL
+    assert draft.grammar_key != first.grammar_key != second.grammar_key
+    # Both hold what the draft reads from; the smaller one no sets of the linker's.
+    assert len(second.grammar) < len(first.grammar)
+    assert (first.draft, second.draft) == (OUT_OF_SCOPE, OUT_OF_SCOPE)
+
+
+async def test_two_grammars_that_are_too_large_are_a_refusal_that_says_so(tmp_path: Path) -> None:
+    async with running_house(tmp_path, failing_where_large(9)) as front:
+        response = await front.translation.Translate(ask())
+        assert len(front.engines.last.generates) == 3
+    assert response.refusal.reason == pb.REFUSAL_REASON_UNSUPPORTED
+    assert "too many or too wide" in response.refusal.message
+    assert OUT_OF_SCOPE not in response.refusal.message
 
 
 def large_ddl(n_tables: int) -> str:
