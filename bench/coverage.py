@@ -1,6 +1,7 @@
 """How many of people's statements the constraint lets the model write.
 
     python bench/coverage.py --schemas DIR --questions FILE [--limit N] [--executed N]
+        [--half first|second]
 
 DIR holds one NAME.sql of DDL per schema; FILE is JSON Lines of {"schema", "question", "sql"}. Each
 statement is spelled as the grammar spells (rendering.py: people's aliases and order stay) and fed
@@ -9,12 +10,19 @@ byte by byte to the matchers of
     exact   the exact grammar of the statement's own skeleton
     linked  the exact grammar of the FROM sets chosen from the question, under the statement's
             aliases (which a draft would bring) where it reads from such a set
+    again   the exact grammar that the daemon makes of a draft that reads from what the statement
+            does: its skeleton, then sets chosen from the question while there is room
     draft   the draft grammar of the tables chosen from the question
+
+Why `linked` misses a statement is told apart: one of its sets was not chosen, it reads from a table
+of its own, its own skeleton's grammar does not write it either, or what it is made of is not among
+what chosen sets may be.
 
 `answered` counts the statements that the daemon returns if the model writes them, given no more
 than the question: the draft grammar takes them and the last check lets them pass. A sample is
 executed in both spellings on generated rows, to show that they return the same. What is left out is
-listed by --misses. The last line is one JSON object.
+listed by --misses. `--half` takes one half of the schemas, as in linking.py. The last line is one
+JSON object.
 """
 
 from __future__ import annotations
@@ -29,10 +37,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sqlglot
+from linking import half_of
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 from rendering import CannotRender, render
 from sqlglot import exp
 from sqlstrictd.constraint import (
+    FromSet,
     Grammar,
     Skeleton,
     draft_grammar,
@@ -40,9 +50,10 @@ from sqlstrictd.constraint import (
     skeleton_of,
     skeleton_of_sets,
 )
+from sqlstrictd.grammars import with_linked
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema.ddl import parse_schema
-from sqlstrictd.schema.link import choose_from_sets, choose_part
+from sqlstrictd.schema.link import MAX_SETS, choose_from_sets, choose_part
 from sqlstrictd.schema.render import create_statements
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify import check_statement
@@ -96,11 +107,15 @@ def main() -> int:
     parser.add_argument("--schemas", type=Path, required=True)
     parser.add_argument("--questions", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=0, help="statements to take, 0 for all")
+    parser.add_argument("--half", choices=("first", "second", "both"), default="both")
     parser.add_argument("--executed", type=int, default=500, help="statements to execute")
     parser.add_argument("--misses", type=Path, help="write the statements left out here")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in arguments.questions.read_text().splitlines()]
+    names = [path.stem for path in sorted(arguments.schemas.glob("*.sql"))]
+    asked = half_of(names, arguments.half, random.Random(arguments.seed))
+    rows = [row for row in rows if row["schema"] in asked]
     order = random.Random(arguments.seed)
     if arguments.limit:
         rows = order.sample(rows, min(arguments.limit, len(rows)))
@@ -109,7 +124,10 @@ def main() -> int:
         for name in sorted({row["schema"] for row in rows})
     }
     matchers = Matchers()
-    counts: Counter[str] = Counter(dict.fromkeys(("exact", "draft", "linked", "answered"), 0))
+    counts: Counter[str] = Counter(
+        dict.fromkeys(("exact", "draft", "linked", "again", "answered"), 0)
+    )
+    causes: Counter[str] = Counter()
     misses: list[dict[str, str]] = []
     rendered = []
     for number, row in enumerate(sorted(rows, key=lambda row: row["schema"]), 1):
@@ -122,7 +140,8 @@ def main() -> int:
             misses.append({"by": "rendering", "reason": str(error), "sql": row["sql"]})
             continue
         rendered.append((row, schema, statement))
-        measure(matchers, row["question"], statement, schema, counts, misses)
+        cause = measure(matchers, row["question"], statement, schema, counts, misses)
+        causes.update([cause] if cause else [])
     for reason, count in Counter(f"{m['by']}: {m['reason']}" for m in misses).most_common(30):
         print(f"{count:6d}  {reason}")
     if arguments.misses:
@@ -134,6 +153,7 @@ def main() -> int:
     result: dict[str, object] = {"total": total}
     for name, count in counts.items():
         result |= {name: count, f"{name}_rate": round(count / total, 4)}
+    result["linked_misses"] = dict(causes.most_common())
     print(json.dumps(result | {"executed": len(sample), "same_rows": same["same"]}))
     return 0
 
@@ -145,19 +165,19 @@ def measure(
     schema: Schema,
     counts: Counter[str],
     misses: list[dict[str, str]],
-) -> None:
-    """Hold one statement against the three grammars and the last check."""
+) -> str:
+    """Hold one statement against the grammars and the last check; tell why `linked` misses it."""
     dialect = schema.dialect
     own = skeleton_of(statement, schema, dialect)
     part = choose_part(schema, question)
     chosen = choose_from_sets(schema, question)
-    sets = set(chosen)
-    among = [c for c in own.clauses if tuple(sorted(one.name for one in c.sources)) in sets]
-    linked = Skeleton(tuple(among)).and_also(skeleton_of_sets(chosen))
+    linked = linked_skeleton(own, chosen)
+    again = with_linked(own, chosen)
     makers: dict[str, Callable[[], Grammar]] = {
         "exact": lambda: exact_grammar(schema, own, dialect, READ_ONLY),
         "draft": lambda: draft_grammar(schema, dialect, READ_ONLY, part.tables),
-        "linked": lambda: exact_grammar(schema, linked, dialect, READ_ONLY, max_scopes=15),
+        "linked": lambda: exact_grammar(schema, linked, dialect, READ_ONLY, max_scopes=MAX_SETS),
+        "again": lambda: exact_grammar(schema, again, dialect, READ_ONLY),
     }
     done = {name: matchers.written(statement, make) for name, make in makers.items()}
     for name, length in done.items():
@@ -171,6 +191,21 @@ def measure(
         message = "; ".join(problem.message for problem in verdict.problems)
         misses.append({"by": "check", "reason": message[:60], "sql": statement})
     counts["answered"] += passes and done["draft"] < 0
+    if done["linked"] < 0:
+        return ""
+    if done["exact"] >= 0:
+        return "not exact"
+    if own.defined:
+        return "table of its own"
+    needed = {tuple(sorted(one.name for one in clause.sources)) for clause in own.clauses}
+    return "set not chosen" if needed - set(chosen) else "grammar"
+
+
+def linked_skeleton(own: Skeleton, chosen: list[FromSet]) -> Skeleton:
+    """Return a skeleton of chosen sets, as a statement spells those of them that it reads from."""
+    sets = set(chosen)
+    among = [c for c in own.clauses if tuple(sorted(one.name for one in c.sources)) in sets]
+    return Skeleton(tuple(among)).and_also(skeleton_of_sets(chosen))
 
 
 def executes_alike(old: str, new: str, schema: Schema, order: random.Random) -> str:

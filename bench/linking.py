@@ -48,7 +48,7 @@ def main() -> int:
         path.stem: parse_schema(path.read_text())
         for path in sorted(arguments.schemas.glob("*.sql"))
     }
-    asked = _half(list(parts), arguments.half, order)
+    asked = half_of(list(parts), arguments.half, order)
     rows = [json.loads(line) for line in arguments.questions.read_text().splitlines()]
     rows = [row for row in rows if row["schema"] in asked]
     others = [name for name in parts if name not in asked]
@@ -149,7 +149,8 @@ def from_sets(sql: str) -> set[FromSet]:
     return found
 
 
-def _half(names: list[str], half: str, order: random.Random) -> list[str]:
+def half_of(names: list[str], half: str, order: random.Random) -> list[str]:
+    """Return the names in an order drawn at random, or the first or second half of them."""
     order.shuffle(names)
     middle = len(names) // 2
     return {"first": names[:middle], "second": names[middle:], "both": names}[half]

@@ -1,12 +1,13 @@
 """What the constraint costs: the time of every mask along people's statements, and of compiling.
 
     python bench/masks.py --model FILE.gguf --schemas DIR --questions FILE
-        [--grammar draft|exact] [--limit N] [--tables N ...]
+        [--grammar draft|exact|linked|again] [--limit N] [--tables N ...]
 
 DIR holds one NAME.sql of DDL per schema; FILE is JSON Lines of {"schema", "question", "sql"}. Each
 statement, spelled as the grammar spells (rendering.py), is fed token by token to the matcher of the
 grammar that the daemon would use: the draft grammar of its schema, or the exact grammar of its own
-skeleton. A mask is timed wherever the engine would ask for one; forced tokens are gone past
+skeleton, or that of FROM sets chosen from its question (`linked`, `again`: see coverage.py). A mask
+is timed wherever the engine would ask for one; forced tokens are gone past
 without, as the engine does. A grammar is new for the first statement on it only. `--tables`: also
 schemas of so many tables, put together from all of DIR. Of the model only the vocabulary counts.
 Times are of the thread's own processor time, in milliseconds, so that other programs do not count.
@@ -24,15 +25,26 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from coverage import linked_skeleton
 from rendering import CannotRender, render
-from sqlstrictd.constraint import Grammar, draft_grammar, exact_grammar, skeleton_of
+from sqlstrictd.constraint import (
+    Grammar,
+    draft_grammar,
+    exact_grammar,
+    skeleton_of,
+)
+from sqlstrictd.constraint.exact import MAX_SCOPES
 from sqlstrictd.engine.failure import RequestFailed
 from sqlstrictd.engine.llama import Model
 from sqlstrictd.engine.matcher import Grammars, Matcher
 from sqlstrictd.engine.vocabulary import Vocabulary
+from sqlstrictd.grammars import with_linked
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema.ddl import parse_schema
+from sqlstrictd.schema.link import MAX_SETS, choose_from_sets
 from sqlstrictd.schema.types import Schema
+
+GRAMMARS = ("draft", "exact", "linked", "again")
 
 
 class Times:
@@ -68,14 +80,21 @@ class Bench:
         self.build, self.compile, self.mask = Times(), Times(), Times()
         self.n_whole = self.n_statements = self.n_tokens = self.n_failed = 0
 
-    def grammar(self, schema: Schema, statement: str) -> Grammar:
+    def grammar(self, schema: Schema, statement: str, question: str = "") -> Grammar:
         """Return the grammar that the daemon would use for the statement's question."""
+        skeleton = skeleton_of(statement, schema, schema.dialect)
         start_s = time.thread_time()
+        max_scopes = MAX_SCOPES
+        if self._kind in ("linked", "again"):
+            chosen = choose_from_sets(schema, question)
+            if self._kind == "linked":
+                skeleton, max_scopes = linked_skeleton(skeleton, chosen), MAX_SETS
+            else:
+                skeleton = with_linked(skeleton, chosen)
         if self._kind == "draft":
             grammar = draft_grammar(schema, schema.dialect, Policy())
         else:
-            skeleton = skeleton_of(statement, schema, schema.dialect)
-            grammar = exact_grammar(schema, skeleton, schema.dialect, Policy())
+            grammar = exact_grammar(schema, skeleton, schema.dialect, Policy(), max_scopes)
         self.build.add(start_s)
         return grammar
 
@@ -88,11 +107,11 @@ class Bench:
             self.compile.add(start_s)
         return matcher
 
-    def walk(self, schema: Schema, statement: str) -> None:
+    def walk(self, schema: Schema, statement: str, question: str = "") -> None:
         """Go along a statement as far as the grammar lets it be written."""
         self.n_statements += 1
         try:
-            matcher = self.matcher(self.grammar(schema, statement))
+            matcher = self.matcher(self.grammar(schema, statement, question))
             self._walk(matcher, self._vocabulary.tokenize(statement, parse_special=False))
         except RequestFailed as failure:
             self.n_failed += 1
@@ -135,7 +154,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--schemas", type=Path, required=True)
     parser.add_argument("--questions", type=Path, required=True)
-    parser.add_argument("--grammar", choices=("draft", "exact"), default="draft")
+    parser.add_argument("--grammar", choices=GRAMMARS, default="draft")
     parser.add_argument("--limit", type=int, default=1000, help="statements, drawn at random")
     parser.add_argument("--tables", type=int, nargs="*", default=[], help="sizes of large schemas")
     parser.add_argument("--seed", type=int, default=0)
@@ -153,7 +172,7 @@ def main() -> int:
             statement = render(row["sql"], schemas[row["schema"]])
         except CannotRender:
             continue
-        bench.walk(schemas[row["schema"]], statement)
+        bench.walk(schemas[row["schema"]], statement, row["question"])
     result: dict[str, object] = {
         "grammar": arguments.grammar,
         "vocabulary": model.vocabulary.size,
