@@ -81,10 +81,10 @@ def test_two_keys_into_one_table_let_it_stand_twice() -> None:
 
 def test_nearest_names_come_with_the_word_they_match() -> None:
     found = nearest_names(make_schema(), "the prise of prodcuts", limit=3)
-    assert (found[0].name, found[0].word) == ("products", "prodcut")
+    assert (found[0].name, found[0].word) == ("products", "prodcuts")
     assert {(near.name, near.word) for near in found[1:]} == {
         ("products.price", "prise"),
-        ("order_items.product_id", "prodcut"),
+        ("order_items.product_id", "prodcuts"),
     }
     assert all(0.6 <= near.score < 1 for near in found)
     assert nearest_names(make_schema(), "weather") == []
@@ -97,7 +97,14 @@ def test_nearest_names_come_with_the_word_they_match() -> None:
         ("OrderItems", ("order", "item")),
         ("HTTPServerName", ("http", "server", "name")),
         ("STUDENT_ID2", ("student", "id", "2")),
-        ("Ärzte", ("ärzte",)),
+        ("Ärzte", ("arzte",)),
+        ("prénomÉlève", ("prenom", "eleve")),
+        ("STRASSE_groß", ("strasse", "gross")),
+        ("客户编号", ("客户", "户编", "编号")),
+        ("订单ID", ("订单", "id")),
+        ("id订单", ("id", "订单")),
+        ("がく", ("がく",)),  # marks that make other letters stay
+        ("年", ("年",)),
         ("categories", ("category",)),
     ],
 )

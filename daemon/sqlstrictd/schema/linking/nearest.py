@@ -24,7 +24,10 @@ _SAID: Final = 0.85  # of a name's score for what its comment or its values say
 
 @dataclass(frozen=True)
 class Nearest:
-    """A name of the schema (table, or table.column) and the word of the question nearest to it."""
+    """A name of the schema (table, or table.column), and the word of the question nearest to it.
+
+    The word is as the question has it.
+    """
 
     name: str
     word: str
@@ -49,7 +52,7 @@ def _near_words(index: SchemaIndex, terms: list[Term]) -> dict[str, tuple[str, f
 
     def add(word: str, term: Term, likeness: float) -> None:
         if likeness >= _NEAR and likeness > near.get(word, ("", 0.0))[1]:
-            near[word] = (term.word, likeness)
+            near[word] = (term.text, likeness)
 
     for term, words in zip(terms, alike(terms, index), strict=True):
         if term.word in STOP_WORDS:

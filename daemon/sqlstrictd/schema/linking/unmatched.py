@@ -14,6 +14,7 @@ from sqlstrictd.schema.linking.index import SchemaIndex, index_of
 from sqlstrictd.schema.linking.terms import terms_of
 from sqlstrictd.schema.linking.vocabulary import STOP_WORDS
 from sqlstrictd.schema.types import Schema
+from sqlstrictd.schema.words import is_unspaced
 
 # Words of counting, comparing and ordering: every question has them, whatever it is about.
 _ANY_SCHEMA: Final = frozenset(
@@ -30,7 +31,10 @@ _ANY_SCHEMA: Final = frozenset(
 
 @dataclass(frozen=True)
 class Unmatched:
-    """The content words of a question that resemble nothing in the schema, and their share."""
+    """The content words of a question that resemble nothing in the schema, and their share.
+
+    The words are as the question has them.
+    """
 
     words: tuple[str, ...]
     share: float  # 0 to 1, of the words that count; 0 where none does
@@ -41,6 +45,7 @@ def unmatched_words(schema: Schema, question: str) -> Unmatched:
     index = index_of(schema)
     terms = terms_of(question)
     likenesses: dict[str, float] = {}
+    texts: dict[str, str] = {}
     for term, found in zip(terms, alike(terms, index), strict=True):
         says_nothing = term.word in STOP_WORDS or (
             # But where a table is called orders, orders are what the question is about.
@@ -48,8 +53,12 @@ def unmatched_words(schema: Schema, question: str) -> Unmatched:
         )
         if term.is_content and not term.is_value and not says_nothing:
             best = max(found.values(), default=0.0)
+            texts.setdefault(term.word, term.text)
             likenesses[term.word] = max(best, likenesses.get(term.word, 0.0))
-    missing = tuple(word for word, likeness in likenesses.items() if likeness == 0.0)
+    if any(likenesses.values()):
+        # Pairs of characters are mostly no words: that some resemble nothing says nothing.
+        likenesses = {w: like for w, like in likenesses.items() if like or not is_unspaced(w)}
+    missing = tuple(texts[word] for word, likeness in likenesses.items() if likeness == 0.0)
     share = sum(1.0 - likeness for likeness in likenesses.values()) / max(1, len(likenesses))
     return Unmatched(missing, share)
 
