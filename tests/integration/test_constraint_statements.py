@@ -131,3 +131,13 @@ def test_the_sets_chosen_for_a_question_are_enough_for_its_answer() -> None:
         " products.price > 5;"
     )
     assert ByteMatcher.of(schema, sets).accepts(statement)
+
+
+def test_a_draft_names_any_column_behind_the_usual_names_of_a_query_in_from() -> None:
+    matcher = ByteMatcher(draft_grammar(read_schema("shop"), "sqlite", Policy()).text)
+    inner = "(SELECT status, COUNT(*) AS n FROM orders GROUP BY status)"
+    for name in ("t", "sub", "counts"):
+        assert matcher.accepts(f"SELECT {name}.n FROM {inner} AS {name} WHERE {name}.n > 1;")
+    for name in ("T1", "o", "p", "orders", "Orders", "ord"):
+        assert not matcher.accepts(f"SELECT {name}.n FROM {inner} AS {name};"), name
+    assert not matcher.accepts(f"SELECT n FROM {inner} AS t;")

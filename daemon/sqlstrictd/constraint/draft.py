@@ -1,10 +1,10 @@
 """Schema to the grammar of drafts: any statement of the dialect with names of the schema alone.
 
 One scope for everything: any column of any table may stand anywhere, aliases are the model's own,
-classes count as one. Behind an alias that no table would be given, any column may be named: it may
-be one of a query in FROM. What a draft says is judged afterwards (`verify/`); where it fails, what
-it read from is what the exact grammar is built for. So a draft bends the model only where it would
-write what is no SQL of an allowed kind, or a name that the schema does not have.
+classes count as one. Behind the usual names of a query in FROM any column may be named. What a
+draft says is judged afterwards (`verify/`); where it fails, what it read from is what the exact
+grammar is built for. So a draft bends the model only where it would write what is no SQL of an
+allowed kind, or a name that the schema does not have.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ _MEMBERS = tuple(f"member_{vector}" for vector in _VECTORS)
 _MAX_CTES = 5
 # Up to here a qualifier that is a table's name is followed by that table's own columns alone.
 _MAX_OWN_QUALIFIERS = 400
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+# What people call a query in FROM. Behind any other name stand columns of the schema alone: were
+# all names taken for such, columns that do not exist could be written behind each.
+_DERIVED = """t q x sq sub subq tmp temp agg inner_query subquery derived derived_table counts
+totals grouped ranked ordered stats""".split()
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # Words that would be read as part of FROM where an alias without AS may stand.
 _AFTER_SOURCE = """AND AS CROSS EXCEPT FETCH FOR FULL GROUP HAVING INNER INTERSECT JOIN LEFT LIMIT
 NATURAL OFFSET ON OR ORDER RIGHT SET UNION USING WHERE WINDOW""".split()
@@ -61,7 +65,6 @@ def draft_grammar(
         "SPACED", "/ [A-Za-z_][A-Za-z0-9_]{0,27}/ & ~/ (?i:" + "|".join(sorted(words)) + ")/"
     )
     own = _column_rules(found, columns, assembly)
-    derived = _derived_terminal(found)
     own["outname"] = ["ALIAS"]
     own["window"] = ["ALIAS"]
     own["outplace"] = ['"1"', '"2"', '"3"']
@@ -71,8 +74,9 @@ def draft_grammar(
     inside["from"] = _from(assembly, "(TABLE | ALIAS)", "w")
     for rule in ("c_v", "b_v"):
         inside[rule] = [*own[rule], "ALIAS", "QUALIFIER ALIAS"]
+    derived = _derived_names(found)
     if derived:
-        terminals.define("DERIVED", derived)
+        terminals.define("DERIVED", any_of(f"{name}." for name in derived))
         for rule in ("c_v", "b_v"):
             own[rule] = [*own[rule], "DERIVED ALIAS"]
     terminals.define("TABLE", any_of(quote_name(one.name, dialect) for one in found))
@@ -128,21 +132,19 @@ def _column_rules(
     return found
 
 
-def _derived_terminal(tables: list[Table]) -> str:
-    """The qualifiers that people give to a query in FROM; empty where there are too many tables.
+def _derived_names(tables: list[Table]) -> list[str]:
+    """The names that people give to a query in FROM, but those that may mean one of these tables.
 
-    What they would call a table of the schema by (T1, its initials or first letters) means that
-    table, and is followed by the schema's columns alone.
+    What begins as short as an initial (`t` of teams) is a table's, and is followed by the schema's
+    columns alone.
     """
-    if len(tables) > _MAX_OWN_QUALIFIERS:
-        return ""
-    taken = {r"T[0-9]+"}
-    for table in tables:
-        parts = [one for one in _WORDS.findall(table.name) if one[0].isascii() and one[0].isalpha()]
-        words = [table.name, "".join(one[0] for one in parts), *parts]
-        plain = [one for one in words if one.isascii() and one.isidentifier()]
-        taken |= {one[:length] for one in plain for length in (1, 2, 3, 4, len(one)) if one}
-    return rf"/[A-Za-z_][A-Za-z0-9_]{{0,27}}\./ & ~/(?i:{'|'.join(sorted(taken))})\./"
+    letters = {word[0].lower() for table in tables for word in _WORDS.findall(table.name)}
+    names = {fold(table.name) for table in tables}
+    return [
+        one
+        for one in _DERIVED
+        if fold(one) not in names and (len(one) > 4 or one[0] not in letters)
+    ]
 
 
 def _escape(text: str) -> str:
