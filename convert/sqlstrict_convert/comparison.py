@@ -61,23 +61,48 @@ def compare(
     """
     logits = folder / "logits.f32"
     logits.unlink(missing_ok=True)
-    threads = n_threads or os.cpu_count() or 1
     try:
-        reference = watch_child(
-            "comparison_child",
-            (unquantized, logits, n_prompts, seconds, threads),
-            lambda done, total: on_progress(done, 2 * total),
+        reference = read_prompts(
+            unquantized,
+            logits,
+            n_prompts=n_prompts,
+            seconds=seconds,
+            n_threads=n_threads,
+            on_progress=lambda done, total: on_progress(done, 2 * total),
         )
-        # As many as the first model had time for.
-        n_read = len(reference["statements"])
-        measured = watch_child(
-            "comparison_child",
-            (quantized, logits, n_read, float("inf"), threads),
-            lambda done, total: on_progress(n_prompts + done * n_prompts // total, 2 * n_prompts),
+        measured = read_prompts(
+            quantized,
+            logits,
+            n_prompts=len(reference["statements"]),  # as many as the first had time for
+            n_threads=n_threads,
+            on_progress=lambda done, total: on_progress(
+                n_prompts + done * n_prompts // total, 2 * n_prompts
+            ),
         )
     finally:
         logits.unlink(missing_ok=True)
     return sum_up(reference, measured)
+
+
+def read_prompts(
+    path: Path,
+    logits: Path,
+    *,
+    n_prompts: int = PROMPTS,
+    seconds: float = float("inf"),
+    n_threads: int | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Let one model read the prompts and return its `Measurements` in JSON.
+
+    The unquantized model comes first and writes the file `logits`; where that stands already, the
+    model is compared with it.
+
+    Raises:
+        CheckError: llama.cpp does not compute with the model.
+    """
+    arguments = (path, logits, n_prompts, seconds, n_threads or os.cpu_count() or 1)
+    return watch_child("comparison_child", arguments, on_progress)
 
 
 def needed_bytes(vocab_size: int) -> int:

@@ -49,9 +49,10 @@ def add_keys(
         data_hash = _copy(file, None, lambda done: on_progress(done, total))
         added = {**values, DATA_HASH_KEY: data_hash, HEAD_HASH_KEY: NO_HASH}
         new_head = _with_keys(head, added, alignment)
-        new_head = new_head.replace(
-            NO_HASH.encode(), hashlib.sha256(new_head).hexdigest().encode(), 1
-        )
+        # The last one: a vocabulary may hold a token of as many zeros.
+        at = new_head.rindex(NO_HASH.encode())
+        head_hash = hashlib.sha256(new_head).hexdigest().encode()
+        new_head = new_head[:at] + head_hash + new_head[at + len(head_hash) :]
         file.seek(found.data_offset)
         with target.open("wb") as copy:
             copy.write(new_head)
