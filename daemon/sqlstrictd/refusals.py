@@ -25,7 +25,8 @@ MESSAGES: Mapping[RefusalReason, str] = MappingProxyType(
             " a bug of sqlstrict, please report it"
         ),
         RefusalReason.NO_CANDIDATE: (
-            "no tables of the schema could be chosen for the question; name some of them in it"
+            "no tables of the schema could be chosen for the question{unmatched}; name some of them"
+            " in it"
         ),
         RefusalReason.POLICY: (
             "no statement of a kind that the request allows ({kinds}) is written in {dialect};"

@@ -58,3 +58,33 @@ def test_words_that_the_schema_has_nothing_for(question: str, words: tuple[str, 
     assert unmatched.words == words
     assert 0.0 <= unmatched.share <= 1.0
     assert (unmatched.share >= 0.5) == bool(words)
+
+
+SHOP = Schema(
+    "sqlite",
+    (
+        Table("customers", tuple(map(Column, ("id", "name", "email", "city")))),
+        Table("products", tuple(map(Column, ("id", "name", "unit_price")))),
+        Table("orders", tuple(map(Column, ("id", "customer_id", "price")))),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "nearest"),
+    [
+        ("emails of the clients", [("customers.email", "emails"), ("customers", "clients")]),
+        ("Who purchased it?", [("orders", "purchased")]),  # another word for it, in another form
+        ("purchases by town", [("orders", "purchases"), ("customers.city", "town")]),
+        ("phone numbers of custmers", [("customers", "custmers")]),
+        ("Which suppliers are there?", []),  # a few letters in common are no reason to show a name
+        ("flights from Berlin", []),
+    ],
+)
+def test_what_is_shown_is_what_may_have_been_meant(
+    question: str, nearest: list[tuple[str, str]]
+) -> None:
+    found = [(near.name, near.word) for near in nearest_names(SHOP, question)]
+    assert found[: len(nearest)] == nearest
+    # The rest holds the same word within a longer name.
+    assert {name for name, _ in found[len(nearest) :]} <= {"orders.customer_id"}

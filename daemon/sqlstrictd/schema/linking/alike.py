@@ -40,6 +40,9 @@ def stem(word: str) -> str:
     return word
 
 
+_HINTS_BY_STEM: Final = {stem(word): hinted for word, hinted in HINTS.items() if len(word) >= 5}
+
+
 def alike(terms: list[Term], index: SchemaIndex) -> list[Alike]:
     """Compare every term with the schema's words: one mapping a term, empty for stop words."""
     found = [_alike_word(term, index) if term.is_content else {} for term in terms]
@@ -70,7 +73,7 @@ def _alike_word(term: Term, index: SchemaIndex) -> Alike:
                 found[IRREGULAR[word]] = _SAME_STEM
         if len(word) >= 5 and max(found.values(), default=0.0) < _ENOUGH:
             _add_misspelt(word, index, found)
-    for hinted in HINTS.get(word, ()):
+    for hinted in HINTS.get(word) or _HINTS_BY_STEM.get(stem(word), ()):
         if hinted in index.postings:
             found[hinted] = max(found.get(hinted, 0.0), _HINTED)
     return found

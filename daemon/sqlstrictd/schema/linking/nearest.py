@@ -17,7 +17,8 @@ from sqlstrictd.schema.linking.terms import Term, terms_of
 from sqlstrictd.schema.linking.vocabulary import STOP_WORDS
 from sqlstrictd.schema.types import Schema
 
-_NEAR: Final = 0.6  # likeness from which a name is worth showing
+_NEAR: Final = 0.4  # likeness from which a name is worth showing: words that only hint at it too
+_SPELLED: Final = 0.72  # where letters alone are alike; below, it is mostly chance
 _ALIKE_WORDS: Final = 40  # of the schema, to one word of the text
 _SAID: Final = 0.85  # of a name's score for what its comment or its values say
 
@@ -64,7 +65,7 @@ def _near_words(index: SchemaIndex, terms: list[Term]) -> dict[str, tuple[str, f
                 term.word,
                 index.long_words,
                 scorer=fuzz.ratio,
-                score_cutoff=100 * _NEAR,
+                score_cutoff=100 * _SPELLED,
                 limit=_ALIKE_WORDS,
             ):
                 add(word, term, score / 100.0)

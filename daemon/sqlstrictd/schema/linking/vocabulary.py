@@ -124,6 +124,7 @@ HINTS: Final[dict[str, tuple[str, ...]]] = {
         wed:marriage/married wife:spouse husband:spouse title:name name:title birthday:birth
         sell:sale sold:sale last:surname first:forename
         surname:last/name family:last lastname:last firstname:first
+        town:city city:town nation:country country:nation revenue:sale/income/amount
         given:first mark:grade/score score:grade/point grade:score
         """.split()
     )
