@@ -83,6 +83,7 @@ class FakeHub:
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
         self.bytes_sent = 0  # of bodies of files
+        self.bytes_per_s: float | None = None  # of each body, where the hub is to be slow
         self.is_held = threading.Event()
         self._released = threading.Event()
         self._lock = threading.Lock()

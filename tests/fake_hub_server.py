@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -131,6 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(chunk)
                 if answer.file is not None:
                     self.hub.count(len(chunk))
+                if self.hub.bytes_per_s is not None:
+                    time.sleep(len(chunk) / self.hub.bytes_per_s)
                 at = until
             if at == breaks_at:
                 self.connection.shutdown(socket.SHUT_RDWR)

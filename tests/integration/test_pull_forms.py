@@ -1,0 +1,84 @@
+"""Every form in which people publish a fine-tune: hub -> `model pull` -> list, show, verify."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from checkpoint_forms import write_form
+from fake_hub import FakeHub
+from hub_house import HubHouse
+from random_checkpoint import write_checkpoint
+
+BASE = "liquid/base"
+CARD = "---\nlicense: other\nlicense_name: lfm1.0\n---\n# A model\n"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[HubHouse]:
+    with FakeHub() as hub:
+        yield HubHouse(hub, tmp_path / "home")
+
+
+@pytest.fixture
+def plain(tmp_path: Path, tokenizer_json: str) -> Path:
+    return write_checkpoint(tmp_path / "plain", "convolution_first", tokenizer_json)
+
+
+@pytest.mark.parametrize("form", ["f16", "sharded", "nf4_double", "int8", "adapter-plain"])
+def test_a_form_from_the_hub(house: HubHouse, plain: Path, tmp_path: Path, form: str) -> None:
+    folder = write_form(plain, tmp_path / "form", form, base_name=BASE)
+    (folder / "README.md").write_text(CARD)
+    (folder / "modeling_custom.py").write_text("raise SystemExit('code of the repository ran')")
+    (folder / "optimizer.pt").write_bytes(b"a pickle")
+    base_commit = house.hub.add(BASE, plain)
+    commit = house.hub.add("me/model", folder, card={"license": "other", "license_name": "lfm1.0"})
+
+    ended = house.run("pull", "me/model", "--quantize", "Q8_0")
+    assert ended.returncode == 0, ended.stderr
+    assert f"model-Q8_0: Q8_0, 0.2 MB, from me/model@{commit}" in ended.stdout
+    assert "licence: lfm1.0" in ended.stdout and "LFM Open License" in ended.stdout
+    asked = {request.path for request in house.hub.requests if "/resolve/" in request.path}
+    assert not any(path.endswith((".py", ".pt")) for path in asked)
+    assert any(base_commit in path for path in asked) == form.startswith("adapter")
+
+    listed = house.done("list")
+    assert (listed["name"], listed["quantization"], listed["is_chosen"]) == (
+        "model-Q8_0",
+        "Q8_0",
+        True,
+    )
+    assert (listed["source"], listed["revision"]) == ("me/model", commit)
+    assert (listed["license"], listed["problem"]) == ("lfm1.0", None)
+
+    shown = house.done("show", "model-Q8_0")["metadata"]
+    assert shown["sqlstrict.comparison.n_prompts"] > 0
+    weights = next(path for path in folder.iterdir() if path.suffix == ".safetensors")
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert any(line.startswith(digest) for line in shown["sqlstrict.inputs"])
+    assert house.done("verify", "model-Q8_0")["report"]["source"] == "me/model"
+
+
+def test_a_base_of_one_s_own(house: HubHouse, plain: Path, tmp_path: Path) -> None:
+    adapter = write_form(plain, tmp_path / "adapter", "adapter-plain", base_name="no/where")
+    house.hub.add("me/adapter", adapter)
+    assert "no repository no/where" in house.refused("pull", "me/adapter")
+    done = house.done("pull", "me/adapter", "--base", plain, "--quantize", "F16")
+    assert done["name"] == "adapter-F16"
+    assert house.names() == ["adapter-F16"]
+
+
+@pytest.mark.parametrize("named", ["/etc", "../plain", "a/b/../../c", "https://evil.org/a/b"])
+def test_a_downloaded_adapter_names_no_path_of_this_machine(
+    house: HubHouse, plain: Path, tmp_path: Path, named: str
+) -> None:
+    adapter = write_form(plain, tmp_path / "adapter", "adapter-plain", base_name=named)
+    house.hub.add("me/adapter", adapter)
+    assert "which is no repository; give the base by --base" in house.refused("pull", "me/adapter")
+
+
+def test_a_folder_of_this_disk(house: HubHouse, plain: Path) -> None:
+    done = house.done("pull", plain, "--name", "mine", "--quantize", "F16", "--no-use")
+    assert (done["name"], done["source"], done["is_chosen"]) == ("mine", None, False)
+    assert house.hub.requests == [] and house.models.chosen() is None
+    assert str(plain) not in str(house.done("show", "mine")["metadata"])
