@@ -18,6 +18,8 @@ NOT_FOR_TEXT = frozenset(
     "bert modern-bert nomic-bert nomic-bert-moe neo-bert jina-bert-v2 jina-bert-v3 eurobert"
     " t5 t5encoder gemma-embedding llama-embed wavtokenizer-dec clip mmproj adapter".split()
 )
+# llama.cpp ends the process over some vocabularies of theirs.
+TOKENIZERS_OF_ENCODERS = ("bert", "t5", "none", "no_vocab", None)
 
 
 def check_header(path: Path) -> GgufHeader:
@@ -41,6 +43,8 @@ def _problem(header: GgufHeader) -> str:
         return "it names no architecture"
     if header.architecture in NOT_FOR_TEXT or header.text("general.type") not in (None, "model"):
         return f"it is of the kind {header.architecture}, which writes no text"
+    if header.text("tokenizer.ggml.model") in TOKENIZERS_OF_ENCODERS:
+        return "its tokenizer is of the kind that encoders have, and changes the text"
     tokens = header.metadata.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, tuple) or not all(isinstance(token, str) for token in tokens):
         return "it has no vocabulary"

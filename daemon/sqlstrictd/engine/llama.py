@@ -80,6 +80,8 @@ class Model:
         # ggml's AMX kernels end the process (a protection fault at ldtilecfg), at least in virtual
         # machines. The other repacked kernels have the same switch, so it is on everywhere else.
         binding.set_field(params, "use_extra_bufts", not binding.has_amx())
+        overrides = _without_added_blanks(self._llama)
+        binding.set_field(params, "kv_overrides", overrides)
         log.last_errors()
         self._pointer = self._llama.llama_model_load_from_file(os.fsencode(path), params)
         if not self._pointer:
@@ -131,6 +133,18 @@ class Model:
         if self._pointer:
             self._llama.llama_model_free(self._pointer)
             self._pointer = None
+
+
+def _without_added_blanks(llama: Any) -> Any:
+    """Return what keeps tokenizers of the SentencePiece kind from putting a blank before a text.
+
+    Every piece of a prompt follows a control token or another piece, where none was in training.
+    """
+    overrides = (llama.llama_model_kv_override * 2)()  # the second, with an empty key, ends it
+    binding.set_field(overrides[0], "tag", llama.LLAMA_KV_OVERRIDE_TYPE_BOOL)
+    binding.set_field(overrides[0], "key", b"tokenizer.ggml.add_space_prefix")
+    binding.set_field(overrides[0].value, "val_bool", False)
+    return overrides
 
 
 class Context:

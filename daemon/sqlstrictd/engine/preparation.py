@@ -105,7 +105,7 @@ def prepare(
     Raises:
         RequestFailed: the prompt is too long, holds a control token, or the grammar is not one.
     """
-    key = (vocabulary.bos, *tokenize_pieces(vocabulary, request.schema))
+    key = (*vocabulary.beginning, *tokenize_pieces(vocabulary, request.schema))
     if isinstance(request, Prefill):
         _check_length(len(key), 0, n_cells_limit)
         return Prepared(key, [], [], None, 0)

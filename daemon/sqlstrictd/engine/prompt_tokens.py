@@ -10,14 +10,32 @@ from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.prompt import Piece
 
 _CHATML_TOKENS = ("<|im_start|>", "<|im_end|>")
+# Blanks where tokenizers like to add, drop or join them, and characters of one to four bytes.
+_SAMPLES = (
+    "SELECT id",
+    " CREATE TABLE t (\n  a INT\n);",
+    "two  blanks\tand Größe, 表 😀 ",
+    "'é'\n",
+)
 
 
 def check_vocabulary(vocabulary: Vocabulary) -> None:
-    """Raise ModelLoadError unless the prompt's control tokens are single tokens of the model."""
+    """Raise ModelLoadError unless prompts can be written in the model's tokens to the letter.
+
+    Its control tokens are single tokens, and text comes back from its tokens byte by byte: the
+    grammar is held against those bytes.
+    """
     for text in _CHATML_TOKENS:
         tokens = vocabulary.tokenize(text, parse_special=True)
         if len(tokens) != 1 or tokens[0] not in vocabulary.control_tokens:
-            raise ModelLoadError(f"the model has no control token {text}; it is not an LFM2 chat")
+            raise ModelLoadError(f"the model has no control token {text}; it is no ChatML chat")
+    for text in _SAMPLES:
+        tokens = vocabulary.tokenize(text, parse_special=False)
+        if b"".join(vocabulary.token_bytes[token] for token in tokens) != text.encode():
+            raise ModelLoadError(
+                "the model's tokenizer changes the text that it is given, so that what it writes"
+                " cannot be held against a grammar"
+            )
 
 
 def tokenize_pieces(vocabulary: Vocabulary, pieces: tuple[Piece, ...]) -> list[int]:

@@ -23,6 +23,9 @@ class Vocabulary:
         self.size = int(library.llama_vocab_n_tokens(pointer))
         self.bos = int(library.llama_vocab_bos(pointer))
         self.eos = int(library.llama_vocab_eos(pointer))
+        adds_bos = self.bos >= 0 and library.llama_vocab_get_add_bos(pointer)
+        # What a prompt begins with; some models were trained without a begin-of-text token.
+        self.beginning: tuple[int, ...] = (self.bos,) if adds_bos else ()
         self.tokenize_pointer = ctypes.cast(library._lib.llama_tokenize, ctypes.c_void_p).value
         attributes = [library.llama_vocab_get_attr(pointer, token) for token in range(self.size)]
         self.token_bytes = [self._bytes_of(token) for token in range(self.size)]
@@ -36,8 +39,8 @@ class Vocabulary:
                 and self.token_bytes[token].endswith(b"|>")
             )
         )
-        if self.eos < 0 or self.bos < 0:
-            raise ModelLoadError("the vocabulary has no begin-of-text or end-of-text token")
+        if self.eos < 0:
+            raise ModelLoadError("the vocabulary has no end-of-text token")
 
     def _bytes_of(self, token: int) -> bytes:
         buffer = ctypes.create_string_buffer(_PIECE_BYTES)
