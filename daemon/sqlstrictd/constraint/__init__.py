@@ -8,8 +8,9 @@ Pure text: no model, no llguidance. Two grammars, in the order in which they are
 
 Both are put together (`assembly.py`) of the rules of scopes (`scope_rules.py`): expressions in
 `values.py`, `aggregates.py` and `windows.py`, conditions in `conditions.py`, queries in
-`queries.py`, FROM in `sources.py`, statements that write in `writes.py` and `definitions.py`. What
-a dialect has is said in `sqlstrictd/dialects/`.
+`queries.py` and `group_keys.py`, FROM in `sources.py`, tables of the statement's own in
+`own_tables.py` and `recursive.py`. Statements that write are in `writes.py`, `insert_select.py`,
+`create_table.py` and `index_and_alter.py`. What a dialect has is said in `sqlstrictd/dialects/`.
 """
 
 from __future__ import annotations

@@ -69,9 +69,11 @@ def draft_grammar(
     own["window"] = ["ALIAS"]
     own["outplace"] = ['"1"', '"2"', '"3"']
     inside = dict(own)
-    own["from"] = _from(assembly, "TABLE", "d")
+    # Set operations are there with the statement's own query alone.
+    held = "(query_1_@ | compound)" if needs_queries(policy) else "query_1_@"
+    own["from"] = _from(assembly, "TABLE", "d", held)
     # Below WITH there are tables and columns that the statement itself names.
-    inside["from"] = _from(assembly, "(TABLE | ALIAS)", "w")
+    inside["from"] = _from(assembly, "(TABLE | ALIAS)", "w", held)
     for rule in ("c_v", "b_v"):
         inside[rule] = [*own[rule], "ALIAS", "QUALIFIER ALIAS"]
     derived = _derived_names(found)
@@ -151,14 +153,14 @@ def _escape(text: str) -> str:
     return "".join(f"\\{c}" if c in r".*+?()[]{}|^$/\\&~-#" or c == '"' else c for c in text)
 
 
-def _from(assembly: Assembly, table: str, scope: str) -> list[str]:
-    """Write a FROM clause over any tables, and queries in parentheses."""
+def _from(assembly: Assembly, table: str, scope: str, held: str) -> list[str]:
+    """Write a FROM clause over any tables, and queries in parentheses, held there."""
     facts = assembly.manner.dialect
     words = [word for word in JOINS if word in facts.joins or word in ALWAYS]
     assembly.terminals.define("JOINED", any_of(f" {word} " for word in words))
     assembly.terminals.define("CROSSED", any_of([", ", " CROSS JOIN "]))
     alias = '(" AS " ALIAS | SPACED)'
-    inner = f"(query_1_{scope} | compound)"
+    inner = held.replace("@", scope)
     assembly.add(f"source_of_{scope}", f"{table} {alias}?", f'"(" {inner} ")" {alias}')
     source = f"source_of_{scope}"
     on = f'" ON " cond_{scope} (AO cond_{scope}){{0,3}}'

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from sqlstrictd.constraint.assembly import Assembly, alias_terminal
 from sqlstrictd.constraint.clauses import Clauses
 from sqlstrictd.constraint.constants import add_constants
-from sqlstrictd.constraint.defined import defined_rule, needs_of
 from sqlstrictd.constraint.grammar import Grammar
+from sqlstrictd.constraint.group_keys import NamedQueries
 from sqlstrictd.constraint.manner import Manner
-from sqlstrictd.constraint.named import NamedQueries
+from sqlstrictd.constraint.own_tables import defined_rule, needs_of
 from sqlstrictd.constraint.scopes import ColumnRules, Scope
 from sqlstrictd.constraint.sets import JoinKeys, join_keys
 from sqlstrictd.constraint.skeleton import Defined, FromClause, Skeleton

@@ -4,7 +4,7 @@
 parentheses, `in_K_N` the same after IN; `rows_N` stands after EXISTS; `member_V` is a side of a set
 operation whose columns have the classes V. Where GROUP BY must name what is selected, a query
 either has no aggregate, or nothing else, or groups by positions, or by columns that its select list
-then keeps to (`keyed_N`, whose rules come from `named.py`). Depth 0 is the statement itself.
+then keeps to (`keyed_N`, whose rules come from `group_keys.py`). Depth 0 is the statement itself.
 """
 
 from __future__ import annotations

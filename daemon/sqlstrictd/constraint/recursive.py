@@ -1,6 +1,6 @@
 """Tables that read themselves: WITH RECURSIVE name AS (base UNION [ALL] step).
 
-`defined.py` asks for the body. The step selects, joins and filters, which is what every engine
+`own_tables.py` asks for the body. The step selects, joins and filters, which is what every engine
 takes of it. PostgreSQL wants a column of the step to be of the very type that the base gives it, so
 there both are made of what says its type: columns, casts, whole numbers and text.
 """

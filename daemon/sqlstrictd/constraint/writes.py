@@ -11,14 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlstrictd.constraint.assembly import Assembly
-from sqlstrictd.constraint.definitions import Definitions
-from sqlstrictd.constraint.inserted import Inserted
-from sqlstrictd.constraint.new_columns import NewColumns
-from sqlstrictd.constraint.new_tables import NewTables
+from sqlstrictd.constraint.column_definitions import NewColumns
+from sqlstrictd.constraint.column_literals import (
+    Literals,
+    WrittenColumn,
+    written_columns,
+    written_values,
+)
+from sqlstrictd.constraint.create_table import NewTables
+from sqlstrictd.constraint.index_and_alter import Definitions
+from sqlstrictd.constraint.insert_select import Inserted
 from sqlstrictd.constraint.scopes import Scope
 from sqlstrictd.constraint.skeleton import Change
 from sqlstrictd.constraint.terminals import any_of, literal
-from sqlstrictd.constraint.written import Literals, WrittenColumn, written_columns, written_values
 from sqlstrictd.policy import Policy
 from sqlstrictd.schema.names import quote_name
 from sqlstrictd.schema.types import Schema, Table

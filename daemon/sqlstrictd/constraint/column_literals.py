@@ -1,8 +1,8 @@
 """A table's columns to what may be written into them: the literals of each, as bodies of rules.
 
 What a column takes is narrower than what it is compared with: no more letters than its length, no
-day that does not exist, no value beside its closed list. Read by `writes.py` and `definitions.py`;
-expressions over columns are `values.py`'s.
+day that does not exist, no value beside its closed list. Read by `writes.py` and
+`index_and_alter.py`; expressions over columns are `values.py`'s.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
 """The columns of new tables: a type of the dialect, and what may follow it.
 
-`new_tables.py` makes whole tables of them and `definitions.py` adds them to old ones. A default
-fits its type, and NOT NULL stands on an added column only beside a default for the rows there are.
+`create_table.py` makes whole tables of them and `index_and_alter.py` adds them to old ones. A
+default fits its type, and NOT NULL stands on an added column only beside a default for the rows
+there are.
 """
 
 from __future__ import annotations
 
 from sqlstrictd.constraint.assembly import Assembly
+from sqlstrictd.constraint.column_literals import Literals
 from sqlstrictd.constraint.column_types import TypeForm, type_forms
 from sqlstrictd.constraint.terminals import literal
-from sqlstrictd.constraint.written import Literals
 from sqlstrictd.schema.names import quote_name
 
 

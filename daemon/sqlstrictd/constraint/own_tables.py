@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlstrictd.constraint.assembly import Assembly
+from sqlstrictd.constraint.group_keys import Key, NamedQueries
 from sqlstrictd.constraint.manner import Manner
-from sqlstrictd.constraint.named import Key, NamedQueries
 from sqlstrictd.constraint.recursive import recursive_rule
 from sqlstrictd.constraint.scopes import Instance, Scope, ScopeColumn, spellings
 from sqlstrictd.constraint.skeleton import Defined, Output

@@ -10,10 +10,10 @@ import re
 from collections.abc import Collection, Sequence
 
 from sqlstrictd.constraint.assembly import Assembly, alias_terminal
-from sqlstrictd.constraint.new_columns import NewColumns
+from sqlstrictd.constraint.column_definitions import NewColumns
+from sqlstrictd.constraint.column_literals import WrittenColumn, written_columns, written_values
 from sqlstrictd.constraint.skeleton import Change
 from sqlstrictd.constraint.terminals import any_of, literal
-from sqlstrictd.constraint.written import WrittenColumn, written_columns, written_values
 from sqlstrictd.schema.names import fold, quote_name
 from sqlstrictd.schema.types import Schema, Table
 

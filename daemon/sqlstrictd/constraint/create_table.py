@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from sqlstrictd.constraint.assembly import Assembly, alias_terminal
-from sqlstrictd.constraint.new_columns import NewColumns
+from sqlstrictd.constraint.column_definitions import NewColumns
 from sqlstrictd.constraint.skeleton import Change, Reference
 from sqlstrictd.constraint.terminals import any_of, literal
 from sqlstrictd.schema.names import quote_name

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlstrictd.constraint.assembly import Assembly
+from sqlstrictd.constraint.column_literals import Literals, WrittenColumn
 from sqlstrictd.constraint.scopes import Scope
 from sqlstrictd.constraint.skeleton import Defined
 from sqlstrictd.constraint.terminals import literal
-from sqlstrictd.constraint.written import Literals, WrittenColumn
 from sqlstrictd.schema.names import fold, quote_name
 
 
