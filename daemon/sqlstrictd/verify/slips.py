@@ -1,7 +1,7 @@
 """Slips that sqlglot passes over and no engine does, found token by token.
 
-A leading comma, FILTER without WHERE, CASE without THEN, INSERT without INTO, a parenthesis that
-nobody closes: the tree of such a statement looks like that of a good one.
+A leading comma or dot, FILTER without WHERE, CASE without THEN, INSERT without INTO, a parenthesis
+that nobody closes: the tree of such a statement looks like that of a good one.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ def _judge(
         is_keyword = before is not None and before.start not in names
         if is_first or (is_keyword and before is not None and _opens(before)):
             return "Nothing stands before this comma."
+    if token.is_symbol(".") and not _can_be_qualifier(before, names):
+        return "Nothing stands before this dot."
     if token.kind != "word" or token.start in names:
         return ""
     word = token.value.upper()
@@ -74,6 +76,15 @@ def _judge(
     if token.is_word(*_OPENING, *_OPENING_MORE) and ends:
         return f"Nothing follows this {show(word)}."
     return ""
+
+
+def _can_be_qualifier(token: Token | None, names: frozenset[int]) -> bool:
+    """Whether a dot may follow a token: a name, or an expression in parentheses or brackets."""
+    if token is None:
+        return False
+    if token.kind == "word":
+        return token.start in names
+    return token.kind == "quoted" or (token.kind == "symbol" and token.text in ")]")
 
 
 def _opens(token: Token) -> bool:

@@ -113,6 +113,11 @@ def _judge(node: exp.Expr, allowed: frozenset[str], rules: Rules) -> str:
         return f"{show(str(node.this))} is not among the functions that may be called."
     if isinstance(node, exp.Var) and node.name.upper() in QUERY_WORDS:
         return f"{show(node.name)} cannot stand here."
+    is_star = isinstance(node, exp.Star) or (
+        isinstance(node, exp.Column) and isinstance(node.this, exp.Star)
+    )
+    if is_star and not isinstance(node.parent, exp.Select | exp.Column | exp.Count):
+        return "A star stands for columns in SELECT alone."
     if isinstance(node, exp.Alias) and not isinstance(node.parent, exp.Select):
         return f"{show(node.alias)} names nothing here."
     if isinstance(node, exp.Var) and isinstance(node.parent, exp.Ordered | exp.Group | exp.Limit):
