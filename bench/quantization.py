@@ -28,7 +28,7 @@ from sqlstrict_convert.quantize import QUANTIZATIONS, quantize_gguf
 
 BUNDLED = Path(__file__).parents[1] / "daemon" / "sqlstrictd" / "bundled"
 HEAD = (
-    f"{'':8} {'imatrix':7} {'MB':>7} {'KL mean':>9} {'KL 99 %':>9} {'same top':>8} "
+    f"{'':8} {'imatrix':7} {'MB':>7} {'KL mean':>9} {'KL 90 %':>9} {'KL 99 %':>9} {'same top':>8} "
     f"{'perplexity':>10} {'same SQL':>8} {'bounds':>7}"
 )
 
@@ -48,7 +48,8 @@ class Row:
         return (
             f"{self.quantization:8} {'yes' if self.has_importance_matrix else 'no':7} "
             f"{self.size_bytes / 1e6:7.1f} {found.divergence_mean:9.5f} "
-            f"{found.divergence_p99:9.4f} {found.agreement:8.2%} {found.perplexity:10.4f} "
+            f"{found.divergence_p90:9.5f} {found.divergence_p99:9.4f} {found.agreement:8.2%} "
+            f"{found.perplexity:10.4f} "
             f"{found.same_statements:8.1%} {'within' if is_within else 'OUTSIDE':>7}"
         )
 

@@ -34,6 +34,7 @@ class Figures:
     unquantized_perplexity: float
     perplexity: float
     divergence_mean: float  # KL divergence from the unquantized model a token, in nats
+    divergence_p90: float
     divergence_p99: float
     agreement: float  # share of tokens where both find the same one likeliest
     n_certain: int  # tokens of which the unquantized model was certain
@@ -122,6 +123,7 @@ def sum_up(reference: dict[str, Any], measured: dict[str, Any]) -> Figures:
         unquantized_perplexity=float(np.exp(np.mean(reference["surprise"]))),
         perplexity=float(np.exp(np.mean(measured["surprise"]))),
         divergence_mean=float(divergence.mean()),
+        divergence_p90=float(np.percentile(divergence, 90)),
         divergence_p99=float(np.percentile(divergence, 99)),
         agreement=float(agrees.mean()),
         n_certain=int(is_certain.sum()),

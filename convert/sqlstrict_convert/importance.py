@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from sqlstrict_convert.child import watch_child
 
-# Tokens of calibration prompts. The mean of squares settles early: with four times as many the
-# figures of the bundled model are the same to the second digit.
+# Tokens of calibration prompts: a minute for 350 million weights on two cores. The mean of squares
+# settles early: on the bundled model half of its entries are within 2 % of what all prompts give
+# (3 % with a quarter as many tokens).
 CALIBRATION_TOKENS = 12_000
 
 

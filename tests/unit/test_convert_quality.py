@@ -18,6 +18,7 @@ GOOD = Figures(
     unquantized_perplexity=1.2,
     perplexity=1.21,
     divergence_mean=0.002,
+    divergence_p90=0.001,
     divergence_p99=0.05,
     agreement=0.99,
     n_certain=950,
@@ -57,6 +58,7 @@ def test_figures_of_measurements() -> None:
     assert figures.unquantized_perplexity == pytest.approx(2.0)
     assert figures.perplexity == pytest.approx(2.0)
     assert figures.divergence_mean == 0.5 and figures.divergence_p99 == pytest.approx(0.99)
+    assert figures.divergence_p90 == pytest.approx(0.9)
     assert figures.agreement == 0.5
     assert (figures.n_certain, figures.certain_agreement) == (1, 1.0)
     assert figures.same_statements == pytest.approx(2 / 3)
