@@ -1,8 +1,8 @@
 """A place beside the target for unfinished files, and the one step that makes a file the target.
 
 Called by `convert`. A target is either the old file or the whole new one: files are written into a
-hidden folder on the same disk, forced out, then renamed. A folder that a killed run left behind is
-removed by the next run for the same target; a lock tells it from one in use.
+hidden folder on the same disk, forced out, then renamed. What killed runs left behind is removed by
+the next run in the same place, whatever its target; a lock tells it from what is in use.
 """
 
 import errno
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlstrict_convert.errors import OutputError
 
+SUFFIX = ".sqlstrict-partial"
 SPARE_BYTES = 16 << 20  # left free beyond what the files need
 
 
@@ -31,15 +32,16 @@ def staging_folder(target: Path, needed_bytes: int) -> Iterator[Path]:
         raise OutputError(f"{target} is a folder; give the name of the file to write")
     if not parent.is_dir():
         raise OutputError(f"{parent} does not exist; make the folder first")
-    prefix = f".{target.name}."
     try:
-        _remove_abandoned(parent, prefix)
-        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix, suffix=".partial"))
+        # One run at a time looks around here: a new folder is locked before others see it.
+        with _locked(parent):
+            _remove_abandoned(parent)
+            folder = Path(tempfile.mkdtemp(dir=parent, prefix=f".{target.name}.", suffix=SUFFIX))
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise OutputError(f"cannot write into {parent}: {error.strerror}") from error
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         check_space(parent, needed_bytes, "the conversion")
         yield folder
     finally:
@@ -74,14 +76,24 @@ def check_space(folder: Path, needed_bytes: int, what: str) -> None:
         )
 
 
-def _remove_abandoned(parent: Path, prefix: str) -> None:
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned(parent: Path) -> None:
     for entry in os.scandir(parent):
-        if not entry.name.startswith(prefix) or not entry.name.endswith(".partial"):
+        if not entry.name.startswith(".") or not entry.name.endswith(SUFFIX):
             continue
         try:
             descriptor = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            continue  # its run ended meanwhile
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # its run ended meanwhile, or it is none of ours
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(entry.path, ignore_errors=True)

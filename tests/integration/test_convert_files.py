@@ -206,10 +206,10 @@ def test_a_killed_run_leaves_the_old_file(folder: Path, tmp_path: Path, step: st
         assert process.stdout.readline().strip() == step
         # A second run for the same target does not take the first one's files away.
         convert(folder, tmp_path / "second.gguf", "F16")
-        assert list(tmp_path.glob(".model.gguf.*.partial"))
+        assert list(tmp_path.glob(".model.gguf.*.sqlstrict-partial"))
         process.kill()
     assert target.read_text() == "the old model"
-    assert list(tmp_path.glob(".model.gguf.*.partial"))
+    assert list(tmp_path.glob(".model.gguf.*.sqlstrict-partial"))
     convert(folder, target, "Q4_0", compares=False)
     assert target.read_bytes()[:4] == b"GGUF"
     assert not list(tmp_path.glob(".*"))
@@ -223,6 +223,19 @@ def test_two_runs_for_one_target_do_not_meet(tmp_path: Path) -> None:
             assert second != first
         assert (first / "model.gguf").read_text() == "unfinished"
     assert names_in(tmp_path) == []
+
+
+def test_what_a_dead_run_left_is_removed_by_any_other(tmp_path: Path) -> None:
+    dead = tmp_path / ".other.gguf.abcd1234.sqlstrict-partial"
+    dead.mkdir()
+    (dead / "model.gguf").write_text("half")
+    kept = tmp_path / ".notes.sqlstrict-partial"
+    kept.write_text("a file, and so none of ours")
+    with staging_folder(tmp_path / "first.gguf", 0) as first:
+        assert not dead.exists() and kept.exists()
+        with staging_folder(tmp_path / "second.gguf", 0):
+            assert first.exists()
+    assert names_in(tmp_path) == [kept.name]
 
 
 def test_sigterm_removes_what_was_begun(folder: Path, tmp_path: Path) -> None:
