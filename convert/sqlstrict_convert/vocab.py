@@ -5,13 +5,12 @@ would cut differently: a result that reads a prompt as other tokens than in trai
 Tokenizes nothing itself.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
+from sqlstrict_convert.added_tokens import TokenType, read_added_tokens
 from sqlstrict_convert.config import ModelConfig
 from sqlstrict_convert.errors import VocabularyError
 
@@ -26,16 +25,6 @@ LATER_WORD_PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s"
 )
-_CONTROL_LIKE = re.compile(r"<\|[^|<>]+\|>")
-
-
-class TokenType(IntEnum):
-    """What a token is; the numbers are GGUF's."""
-
-    NORMAL = 1
-    CONTROL = 3  # special: never made from text unless the caller asks for it
-    USER_DEFINED = 4  # added, but cut out of ordinary text
-    UNUSED = 5  # fills the embedding's rows up to vocab_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +65,7 @@ def parse_vocabulary(
         )
     model = _bpe_model(tokenizer)
     _check_pre_tokenizer(tokenizer.get("pre_tokenizer"), assumes_word_pattern)
-    added = _added_tokens(tokenizer)
+    added = read_added_tokens(tokenizer)
     tokens, types = _tokens_by_id(model, added, config.vocab_size)
     _check_text("tokenizer.json", "".join(tokens))
     merges = _merges(model, set(model["vocab"]))
@@ -157,22 +146,6 @@ def _check_text(where: str, text: str) -> None:
         raise VocabularyError(f"{where} holds half of a character pair, no text") from error
 
 
-def _added_tokens(tokenizer: Mapping[str, Any]) -> dict[int, tuple[str, TokenType]]:
-    added: dict[int, tuple[str, TokenType]] = {}
-    for entry in tokenizer.get("added_tokens") or []:
-        text = entry["content"]
-        if entry.get("single_word") or entry.get("lstrip") or entry.get("rstrip"):
-            raise VocabularyError(
-                f"tokenizer.json: added token {text!r} takes blanks around it (single_word, "
-                "lstrip or rstrip), llama.cpp does not"
-            )
-        # A <|marker|> is a control token even where a fine-tune forgot to say so: text of a user
-        # that happens to hold it must never become one.
-        is_control = entry.get("special") or _CONTROL_LIKE.fullmatch(text)
-        added[entry["id"]] = (text, TokenType.CONTROL if is_control else TokenType.USER_DEFINED)
-    return added
-
-
 def _tokens_by_id(
     model: Mapping[str, Any], added: Mapping[int, tuple[str, TokenType]], vocab_size: int
 ) -> tuple[list[str], list[TokenType]]:
@@ -184,7 +157,8 @@ def _tokens_by_id(
         if not isinstance(token_id, int) or not 0 <= token_id < vocab_size:
             raise VocabularyError(
                 f"tokenizer.json: token {text!r} has id {token_id}, "
-                f"config.json's vocab_size is {vocab_size}"
+                f"config.json's vocab_size is {vocab_size}; added tokens need an embedding with "
+                "rows for them"
             )
         if tokens[token_id] not in (None, text):
             raise VocabularyError(
@@ -291,5 +265,5 @@ def _template_of(tokenizer_config: Mapping[str, Any]) -> str | None:
     template = tokenizer_config.get("chat_template")
     if isinstance(template, list):  # several, each with a name
         named = {entry.get("name"): entry.get("template") for entry in template}
-        template = named.get("default")
+        template = named.get("default") if len(named) != 1 else next(iter(named.values()))
     return template if isinstance(template, str) and template else None

@@ -129,6 +129,54 @@ def test_checkpoints_that_transformers_quantized(tmp_path: Path, settings: dict[
 PLAIN_TENSORS = 16
 
 
+def test_an_adapter_trained_over_four_bits(tmp_path: Path) -> None:
+    """QLoRA: merged onto what bitsandbytes reads back, not quantized again."""
+    base = write_checkpoint(tmp_path / "base", WIDE, "{}")
+    settings = transformers.BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True
+    )
+    model = transformers.Lfm2ForCausalLM.from_pretrained(
+        base, dtype=torch.bfloat16, quantization_config=settings, device_map="cpu"
+    )
+    model.save_pretrained(tmp_path / "quantized")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / "quantized" / name).write_text("{}")
+    lora = peft.LoraConfig(r=4, lora_alpha=6, target_modules=LINEAR)
+    trained = peft.get_peft_model(model, lora)
+    disturb(trained)
+    trained.save_pretrained(tmp_path / "adapter")
+    checkpoint = open_checkpoint(
+        tmp_path / "adapter", find_base=lambda name, revision: tmp_path / "quantized"
+    )
+    merged = 0
+    for name, module in trained.base_model.model.named_modules():
+        if not hasattr(module, "lora_A"):
+            continue
+        weight = module.get_base_layer().weight
+        wanted = bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state).float()
+        wanted = wanted + module.get_delta_weight("default").float()
+        found = values_of(checkpoint, f"{name}.weight")
+        np.testing.assert_allclose(found, wanted.detach().numpy(), rtol=1e-5, atol=1e-6)
+        merged += 1
+    assert merged == len(checkpoint.tensors) - PLAIN_TENSORS
+
+
+def test_tokens_trained_in_a_resized_embedding(tmp_path: Path) -> None:
+    base = write_checkpoint(tmp_path / "base", "convolution_first", "{}")
+    model = transformers.Lfm2ForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model.resize_token_embeddings(330, mean_resizing=False)
+    settings = peft.LoraConfig(r=4, target_modules=["w1"], trainable_token_indices=[320, 329])
+    trained = peft.get_peft_model(model, settings)
+    disturb(trained)
+    trained.save_pretrained(tmp_path / "adapter")
+    checkpoint = open_checkpoint(tmp_path / "adapter", find_base=lambda name, revision: base)
+    assert checkpoint.config["vocab_size"] == 330
+    assert "lm_head.weight" not in checkpoint.tensors  # still the embedding
+    wanted = trained.merge_and_unload().get_input_embeddings().weight.detach().numpy()
+    found = values_of(checkpoint, "model.embed_tokens.weight")
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
 def test_the_references_are_still_what_peft_says(tmp_path: Path) -> None:
     import make_forms_reference as reference
 

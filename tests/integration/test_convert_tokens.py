@@ -21,15 +21,21 @@ from sqlstrict_convert.vocab import parse_vocabulary
 from tokenizers import Tokenizer
 
 BUNDLED = Path(__file__).parents[2] / "daemon/sqlstrictd/bundled/tokenizer.json"
+BUNDLED_SIZE = 3_072
+ADDED = ("<sql>", "</sql>", "ORDER BY", "été", "<|PAD_TOKEN|>", "  ", "数据")
+PADDED_TO = 64  # as embeddings are, once they grow
 N_STRINGS = 10_000
+# Where case is ignored a long s is an s, so that 'ſ is cut off like 's; not so in llama.cpp.
+KNOWN_DIFFERENCE = "'ſ"
 NAMES = {"bos_token": "<|startoftext|>", "eos_token": "<|im_end|>", "pad_token": "<|pad|>"}
 
 WORDS = (
     *("SELECT", " FROM", "orders", " WHERE price >= 10.50", "created_at", "JOIN", "COUNT(*)"),
     *("<|im_start|>", "<|im_end|>", "<|pad|>", "<|startoftext|>", "<|im_", "|>", "<|", "<|x|>"),
+    *(" ORDER BY x", "ORDER  BY", "<sql>SELECT</sql>", "l'été", "数据库", "<|PAD_TOKEN|>"),
     *("<|reserved_7|>", "<|tool_call_start|>", "<|endoftext|>", "im_end|>"),
     *("\r\n", "\n\n\n", " \n ", "   x", "\t\t", "     ", "\u00a0 ", "\u3000", "\u2028", "\u0085"),
-    *("don't", "I'LL", "we've", "'S", "'ſ", "it’s", "naïve", "e\u0301", "a\u0308\u0323", "ﬁ", "İ"),
+    *("don't", "I'LL", "we've", "'S", "ſ", "it’s", "naïve", "e\u0301", "a\u0308\u0323", "ﬁ", "İ"),
     *("12345678", "1", "12", "0001", "3.14159", "1e-9", "٣٤٥", "²³", "Ⅷ", "१२३४"),
     *("日本語", "東京都", "한국어", "Привет", "مرحبا", "שלום", "हिन्दी", "ไทย", "𠀀𠀁"),
     *("🙂", "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "❤️", "\ufeff", "\u200d", "\x00", "\x7f", "\x1b[0m", "\ufffd"),
@@ -64,15 +70,21 @@ def strings(count: int) -> Iterator[str]:
             else:
                 low, high = stream.choice(RANGES)
                 text += "".join(chr(stream.randint(low, high)) for _ in range(stream.randint(1, 6)))
-        yield text
+        yield text.replace(KNOWN_DIFFERENCE, "")
 
 
-@pytest.fixture(scope="module", params=["bundled", "large"])
+@pytest.fixture(scope="module", params=["bundled", "extended", "large"])
 def tokenizer_content(request: pytest.FixtureRequest, make_model: ModuleType) -> dict[str, Any]:
-    if request.param == "bundled":
+    if request.param != "large":
         content: dict[str, Any] = json.loads(BUNDLED.read_text(encoding="utf-8"))
+        if request.param == "extended":
+            content["added_tokens"] += [
+                {**content["added_tokens"][0], "id": BUNDLED_SIZE + i, "content": text}
+                | {"special": text == "<|PAD_TOKEN|>", "normalized": False}
+                for i, text in enumerate(ADDED)
+            ]
         return content
-    content = large_tokenizer(make_model.standard_library_texts(12_000_000))
+    content = large_tokenizer(make_model.standard_library_texts(9_000_000))
     assert len(content["model"]["vocab"]) == SIZE
     return content
 
@@ -89,7 +101,9 @@ def model(
     bindings: Any, tokenizer_content: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
     """A model with that vocabulary and one layer of zeros."""
-    size = len(tokenizer_content["model"]["vocab"])
+    ids = {token["id"] for token in tokenizer_content["added_tokens"]}
+    size = max(ids | set(tokenizer_content["model"]["vocab"].values())) + 1
+    size = -(-size // PADDED_TO) * PADDED_TO
     shape = {"vocab_size": size, "num_hidden_layers": 1, "layer_types": ["full_attention"]}
     config = parse_config({**config_of("convolution_first"), **shape})
     path = tmp_path_factory.mktemp("tokens") / "model.gguf"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from random_checkpoint import config_of
+from sqlstrict_convert.added_tokens import TokenType
 from sqlstrict_convert.config import parse_config
 from sqlstrict_convert.errors import VocabularyError
 from sqlstrict_convert.vocab import (
     LATER_WORD_PATTERN,
     WORD_PATTERN,
-    TokenType,
     Vocabulary,
     parse_vocabulary,
 )
@@ -65,6 +65,36 @@ def test_added_tokens(tokenizer: dict[str, Any]) -> None:
     assert vocabulary.types[320:322] == (TokenType.USER_DEFINED, TokenType.CONTROL)
 
 
+def added(tokenizer: dict[str, Any], *texts: str) -> dict[str, Any]:
+    plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
+    tokenizer["added_tokens"] += [
+        {"id": 320 + i, "content": text, **plain} for i, text in enumerate(texts)
+    ]
+    return tokenizer
+
+
+@pytest.mark.parametrize("texts", [("abc", "cde"), ("ab", "bcd"), ("<a>x", "x<|pad|>")])
+def test_added_tokens_that_overlap(tokenizer: dict[str, Any], texts: tuple[str, str]) -> None:
+    with pytest.raises(VocabularyError, match="overlap"):
+        parse(added(tokenizer, *texts), "padded_vocabulary")
+
+
+def test_added_tokens_beyond_reason(tokenizer: dict[str, Any]) -> None:
+    with pytest.raises(VocabularyError, match="no vocabulary"):
+        parse(added(tokenizer, "a" * 1_000_000), "padded_vocabulary")
+
+
+@pytest.mark.parametrize("texts", [("abcd", "bc"), ("abcd", "d~~"), ("aa",), ("<sql>", "</sql>")])
+def test_added_tokens_that_are_cut_alike(tokenizer: dict[str, Any], texts: tuple[str, ...]) -> None:
+    assert parse(added(tokenizer, *texts), "padded_vocabulary").tokens[320] == texts[0]
+
+
+def test_a_tokenizer_with_code_of_its_own(tokenizer: dict[str, Any]) -> None:
+    names = {**NAMES, "auto_map": {"AutoTokenizer": ["tokenization_x.MyTokenizer", None]}}
+    with pytest.raises(VocabularyError, match="code of its own"):
+        parse(tokenizer, names=names)
+
+
 def test_named_tokens_go_before_configured_ids(tokenizer: dict[str, Any]) -> None:
     vocabulary = parse(tokenizer, names={"eos_token": {"content": "<|endoftext|>"}})
     assert (vocabulary.eos_id, vocabulary.bos_id) == (2, 1)
@@ -99,6 +129,8 @@ def test_begin_of_text(
         (None, "in config", "in config"),
         ("in file", "in config", "in file"),
         (None, [{"name": "tool", "template": "t"}, {"name": "default", "template": "d"}], "d"),
+        (None, [{"name": "mine", "template": "m"}], "m"),
+        (None, [{"name": "a", "template": "a"}, {"name": "b", "template": "b"}], None),
         (None, None, None),
     ],
 )
