@@ -36,7 +36,9 @@ class HubHouse:
 
     @property
     def models(self) -> ModelsFolder:
-        return ModelsFolder(self.folder / ".local" / "share" / "sqlstrict" / "models")
+        named = self.environ.get("SQLSTRICT_DATA_DIR")
+        own = self.folder / ".local" / "share" / "sqlstrict"
+        return ModelsFolder((Path(named) if named else own) / "models")
 
     def command(self, *arguments: object) -> list[str]:
         return [sys.executable, "-m", "sqlstrict_convert.models", *map(str, arguments)]

@@ -68,8 +68,7 @@ def choose_files(
 ) -> Choice:
     """Return what of a repository is to be fetched.
 
-    `file` is the GGUF file that was asked for; else, where there are several, `quantization`
-    chooses among them.
+    `file` is the GGUF file that was asked for; else `quantization` chooses where there are several.
 
     Raises:
         UnsupportedCheckpoint: weights in a form that is not taken; the message names the form.
@@ -107,8 +106,8 @@ def choose_gguf(
     wanted = quantization or DEFAULT_QUANTIZATION
     pattern = re.compile(rf"(^|[^A-Z0-9]){re.escape(wanted.upper())}($|[^A-Z0-9_])")
     fitting = [name for name in found if pattern.search(name.upper())]
-    if len(fitting) != 1 and len(found) == 1 and quantization is None:
-        fitting = found
+    if len(found) == 1:
+        fitting = found  # a finished file is taken as it is, whatever it was quantized to
     if len(fitting) != 1:
         how_many = "no" if not fitting else "more than one"
         raise CheckpointError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlstrict_convert.config import ModelConfig, parse_config
 from sqlstrict_convert.errors import CheckpointError, HubError, SourceError
 from sqlstrict_convert.finished_gguf import check_gguf_header
+from sqlstrict_convert.gguf_header import GgufHeader
 from sqlstrict_convert.json_file import read_json
 from sqlstrict_convert.metadata import Origin
 from sqlstrict_convert.origin import read_origin
@@ -81,7 +82,7 @@ class Sources:
                 self.on_note(f"taking {text} of this disk; hf.co/{text} would be the hub's")
             if revision is not None:
                 raise SourceError(f"{text} is on this disk, where it has no revision {revision}")
-            return _open_path(path, quantization)
+            return self._open_path(path, quantization)
         if named is None or _is_spelled_as_path(text):
             raise SourceError(
                 f"{text} is no file or folder here, and no repository as the hub names them: "
@@ -132,6 +133,30 @@ class Sources:
             return lambda name, revision: self.find_base(base, None)
         return self.find_named_base if source.is_from_hub else self.find_base
 
+    def _open_path(self, path: Path, quantization: str | None) -> Source:
+        if path.is_dir():
+            names = [entry.name for entry in path.iterdir()]
+            choice = choose_files(str(path), names, None, quantization)
+            if choice.form is not Form.GGUF:
+                config = read_json(path / "config.json") if "config.json" in names else {}
+                return Source(path, None, read_origin(path, config))
+            path = path / choose_gguf(str(path), names, None, quantization)
+        if not path.is_file():
+            raise SourceError(f"{path} is neither a file nor a folder")
+        header = self._check_gguf(path, quantization)
+        name = path.name.removesuffix(".gguf")
+        return Source(
+            None,
+            path,
+            Origin(name, header.text("general.license"), header.text("sqlstrict.source")),
+        )
+
+    def _check_gguf(self, path: Path, quantization: str | None) -> GgufHeader:
+        header = check_gguf_header(path)
+        if quantization is not None and header.quantization != quantization:
+            self.on_note(f"{path.name} is finished as {header.quantization}; it is taken as it is")
+        return header
+
     def _fetch(
         self, named: RepositoryName, quantization: str | None, *, is_base: bool = False
     ) -> Source:
@@ -155,7 +180,7 @@ class Sources:
         license_id, gguf = listing.license, None
         if choice.form is Form.GGUF:
             gguf = folder / choice.weights
-            header = check_gguf_header(gguf)
+            header = self._check_gguf(gguf, quantization)
             license_id = license_id or header.text("general.license")
         elif license_id is None:
             license_id = read_origin(folder, {}).license
@@ -216,23 +241,6 @@ def read_token(path: Path) -> str:
     if not token or not token.isprintable() or " " in token:
         raise SourceError(f"the token file {path} holds no token")
     return token
-
-
-def _open_path(path: Path, quantization: str | None) -> Source:
-    if path.is_dir():
-        names = [entry.name for entry in path.iterdir()]
-        choice = choose_files(str(path), names, None, quantization)
-        if choice.form is not Form.GGUF:
-            config = read_json(path / "config.json") if "config.json" in names else {}
-            return Source(path, None, read_origin(path, config))
-        path = path / choose_gguf(str(path), names, None, quantization)
-    if not path.is_file():
-        raise SourceError(f"{path} is neither a file nor a folder")
-    header = check_gguf_header(path)
-    name = path.name.removesuffix(".gguf")
-    return Source(
-        None, path, Origin(name, header.text("general.license"), header.text("sqlstrict.source"))
-    )
 
 
 def _is_spelled_as_path(text: str) -> bool:

@@ -75,13 +75,13 @@ def test_one_of_several_ggufs() -> None:
     assert choose_files("o/n", GGUFS, None, None).weights == "m-Q4_K_M.gguf"
     assert choose_files("o/n", GGUFS, None, "Q8_0").weights == "m-Q8_0.gguf"
     assert choose_files("o/n", GGUFS, "m-Q4_0.gguf", None).weights == "m-Q4_0.gguf"
-    assert choose_files("o/n", {"any.gguf"}, None, None).weights == "any.gguf"
+    for quantization in (None, "Q8_0"):
+        assert choose_files("o/n", {"any.gguf"}, None, quantization).weights == "any.gguf"
 
 
 REFUSED = {
     "has no GGUF file of Q6_K; name the file": (GGUFS, None, "Q6_K"),
     "more than one GGUF file of Q4_K_M": ({"a-q4_k_m.gguf", "b.Q4_K_M.gguf"}, None, None),
-    "has no GGUF file of Q8_0": ({"any-Q4_0.gguf"}, None, "Q8_0"),
     "has no file m-Q2_K.gguf": (GGUFS, "m-Q2_K.gguf", None),
     "one of several parts": ({"m-Q4_K_M-00001-of-00002.gguf"}, None, None),
     "no tokenizer.json; it is not whole": ({"config.json", "model.safetensors"}, None, None),
