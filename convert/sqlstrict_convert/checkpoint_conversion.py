@@ -14,10 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sqlstrict_convert.check import check_gguf
-from sqlstrict_convert.checkpoint import Checkpoint, FindBase, open_checkpoint
+from sqlstrict_convert.checkpoint import FindBase
 from sqlstrict_convert.comparison import Figures, compare, needed_bytes
-from sqlstrict_convert.config import ModelConfig, parse_config
-from sqlstrict_convert.errors import CheckpointError, ConvertError, OutputError, QualityError
+from sqlstrict_convert.errors import ConvertError, OutputError, QualityError
 from sqlstrict_convert.gguf_edit import add_keys
 from sqlstrict_convert.gguf_file import stored_type, write_gguf
 from sqlstrict_convert.importance import measure_importance
@@ -33,9 +32,9 @@ from sqlstrict_convert.quantize import (
     quantize_gguf,
 )
 from sqlstrict_convert.report import report_keys
+from sqlstrict_convert.source_model import SourceModel, read_model
 from sqlstrict_convert.staging import publish, staging_folder
-from sqlstrict_convert.tensors import TensorPlan, match_tensors, plan_tensors
-from sqlstrict_convert.vocab import Vocabulary, parse_vocabulary
+from sqlstrict_convert.tensors import TensorPlan
 
 DEFAULT_QUANTIZATION = "Q4_K_M"
 TOKEN_BYTES = 100  # a token and its merge in the file's tables, rounded up
@@ -74,16 +73,6 @@ class Options:
         chosen = self.uses_importance
         by_default = self.quantization in WITH_IMPORTANCE
         return self.is_quantized and (by_default if chosen is None else chosen)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceModel:
-    """A checkpoint that can be converted, and what its files mean."""
-
-    checkpoint: Checkpoint
-    config: ModelConfig
-    vocabulary: Vocabulary
-    plans: tuple[TensorPlan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,38 +120,6 @@ def convert_checkpoint(
             )
         except OSError as error:
             raise OutputError(f"cannot write beside {out}: {error.strerror}") from error
-
-
-def read_model(
-    source: Path, *, find_base: FindBase | None = None, assumes_word_pattern: bool = False
-) -> SourceModel:
-    """Read and check all of a checkpoint but its weights' values.
-
-    Raises:
-        UnsupportedCheckpoint, CheckpointError: it cannot be converted; the message says why.
-    """
-    try:
-        checkpoint = open_checkpoint(source, find_base=find_base)
-    except OSError as error:
-        raise CheckpointError(f"cannot read {error.filename}: {error.strerror}") from error
-    try:
-        config = parse_config(checkpoint.config)
-        vocabulary = parse_vocabulary(
-            checkpoint.tokenizer,
-            checkpoint.tokenizer_config,
-            checkpoint.chat_template,
-            config,
-            assumes_word_pattern=assumes_word_pattern,
-        )
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        # The parsers check meanings; a list where an object belongs ends up here.
-        raise CheckpointError(
-            "config.json, tokenizer.json or tokenizer_config.json is not of the form that Hugging "
-            f"Face writes: {type(error).__name__}: {error}"
-        ) from error
-    plans = plan_tensors(config)
-    match_tensors(plans, checkpoint.shapes(), config.is_tied)
-    return SourceModel(checkpoint, config, vocabulary, plans)
 
 
 @dataclass(frozen=True, slots=True)
