@@ -73,7 +73,7 @@ def wait(interruption: Interrupted, attempt: int, on_note: Callable[[str], None]
 
 def explain(error: Exception, repository: str) -> HubError:
     """Return what a person should read about an error that stays."""
-    endpoint = constants.ENDPOINT
+    endpoint = _shown(constants.ENDPOINT)
     if isinstance(error, GatedRepoError):
         return HubError(
             f"{repository} is gated: accept its terms at {endpoint}/{repository}, and give a token "
@@ -108,6 +108,11 @@ def explain(error: Exception, repository: str) -> HubError:
             "give a folder or GGUF file of this machine"
         )
     return HubError(f"{endpoint} sends what a model hub does not: {type(error).__name__}: {error}")
+
+
+def _shown(address: str) -> str:
+    """Return an address without the name and password that may stand in it."""
+    return re.sub(r"//[^/@]*@", "//", address)
 
 
 def _wait_of(error: HfHubHTTPError) -> float | None:

@@ -1,12 +1,14 @@
 """`model pull` from a hub on loopback: what is fetched, resumed, refused, and what is said."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fake_hub import TOKEN, FakeHub
 from hub_house import HubHouse
+from random_checkpoint import write_checkpoint
 
 MODEL = "me/model"
 
@@ -124,6 +126,8 @@ def test_nobody_listens(house: HubHouse, gguf_folder: Path) -> None:
     told = house.refused("pull", MODEL)
     assert "cannot be reached" in told and "HF_HUB_OFFLINE=1" in told and "HF_ENDPOINT" in told
 
+    house.environ["HF_ENDPOINT"] = "http://me:secret@127.0.0.1:1"
+    assert "secret" not in house.run("pull", MODEL).stderr
     house.environ["HF_HUB_OFFLINE"] = "1"
     assert house.done("pull", MODEL, "--name", "again")["name"] == "again"
     assert "is not in the cache" in house.refused("pull", "me/other")
@@ -199,6 +203,18 @@ def test_a_gguf_that_is_broken_or_foreign(house: HubHouse, gguf_folder: Path) ->
     house.hub.add(MODEL, gguf_folder)
     assert "trained on ChatML" in house.refused("pull", MODEL)
     assert house.names() == [] and house.models.chosen() is None
+
+
+def test_a_full_disk_is_seen_before_the_download(
+    house: HubHouse, tokenizer_json: str, tmp_path: Path
+) -> None:
+    folder = write_checkpoint(tmp_path / "plain", "untied", tokenizer_json)
+    config = json.loads((folder / "config.json").read_text())
+    config["intermediate_size"] = 2**31 - 256  # a model of some terabytes
+    (folder / "config.json").write_text(json.dumps(config))
+    house.hub.add(MODEL, folder)
+    assert "download and conversion needs" in house.refused("pull", MODEL)
+    assert not any("safetensors" in request.path for request in house.hub.requests)
 
 
 def test_a_path_wins_over_a_repository(

@@ -4,6 +4,7 @@ bench/pull_kills.py does the same at random moments, as often as it is asked to.
 """
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -69,6 +70,26 @@ def test_a_download_goes_on_where_it_was_killed(
     ranges = [request.range for request in house.hub.requests if "signed" in request.path]
     assert ranges == [None, f"bytes={HELD_AT}-", f"bytes={2 * HELD_AT}-"]
     assert not list(house.folder.rglob(f"*{SUFFIX}"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_download_that_is_stopped_says_so(
+    house: HubHouse, tiny_gguf: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "repository" / "tiny.gguf").write_bytes(tiny_gguf.read_bytes())
+    house.hub.add(MODEL, tmp_path / "repository")
+    house.hub.hold("tiny.gguf?signed", HELD_AT)
+    process = start(house)
+    assert house.hub.is_held.wait(120)
+    wait_for_bytes(house.folder, HELD_AT)
+    process.send_signal(number)
+    output, _ = process.communicate()
+    house.hub.release()
+    assert process.returncode == 130
+    last = json.loads(output.splitlines()[-1])
+    assert last["kind"] == "Interrupted" and "goes on with the download" in last["message"]
+    assert house.names() == []
 
 
 @pytest.mark.parametrize("step", ["write", "quantize", "check"])
