@@ -50,7 +50,10 @@ def watch_child(
         reader.start()
         try:
             for line in child.stdout:
-                said = json.loads(line)
+                try:
+                    said = json.loads(line)
+                except ValueError:
+                    continue  # cut off by the child's end, of which its status tells
                 if "done" in said:
                     on_progress(said["done"], said["total"])
                 else:
@@ -78,6 +81,9 @@ def run_child(main: Callable[[Any, list[str]], None]) -> int:
         main(bindings, sys.argv[1:])
     except ConvertError as error:
         say(error=str(error))
+        return 1
+    except OSError as error:  # a full disk, above all
+        say(error=f"a file cannot be read or written: {error}")
         return 1
     return 0
 

@@ -34,6 +34,7 @@ BOUNDS = {
     "Q4_K_S": Bounds(0.2, 2.0, 0.93),
     "Q4_0": Bounds(0.25, 2.5, 0.92),
 }
+LEAST_CERTAIN = 50  # tokens: of fewer, one that differs would be too large a share
 
 
 def find_problems(figures: Figures, quantization: str) -> list[str]:
@@ -50,7 +51,8 @@ def find_problems(figures: Figures, quantization: str) -> list[str]:
             f"99th percentile of the KL divergence {figures.divergence_p99:.3g}, at most "
             f"{bounds.divergence_p99:g} are taken"
         )
-    if not figures.certain_agreement >= bounds.certain_agreement:
+    is_telling = figures.n_certain >= LEAST_CERTAIN
+    if is_telling and not figures.certain_agreement >= bounds.certain_agreement:
         problems.append(
             f"the same token as the unquantized model in {figures.certain_agreement:.1%} of what "
             f"that one is certain of, at least {bounds.certain_agreement:.0%} are asked for"

@@ -86,6 +86,12 @@ def test_what_is_out_of_bounds_is_named(figure: str, value: float, word: str) ->
     assert word in problem
 
 
+def test_a_few_certain_tokens_decide_nothing() -> None:
+    few = replace(GOOD, n_certain=20, certain_agreement=0.5)
+    assert not find_problems(few, "Q4_K_M")
+    assert find_problems(replace(few, n_certain=200), "Q4_K_M")
+
+
 def test_flat_logits_are_not_refused_for_another_likeliest_token() -> None:
     flat = replace(GOOD, agreement=0.3, n_certain=0, certain_agreement=1.0, same_statements=0.0)
     assert not find_problems(flat, "Q4_0")
