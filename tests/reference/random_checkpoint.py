@@ -52,6 +52,13 @@ SHAPES: dict[str, dict[str, Any]] = {
         "block_multiple_of": 32,
         "block_ffn_dim_multiplier": 1.1,
     },
+    "one_key_value_head": {"num_attention_heads": 8, "num_key_value_heads": 1},
+    "sixteen_layers": {  # where the real LFM2-350M has its attention
+        "num_hidden_layers": 16,
+        "layer_types": [
+            "full_attention" if i in (2, 5, 8, 10, 12, 14) else "conv" for i in range(16)
+        ],
+    },
     "old_config_names": {  # as the first LFM2 checkpoints were published
         "layer_types": None,
         "full_attn_idxs": [1, 3],

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checkpoint_forms import ADAPTERS, read_plain, write_form
+from checkpoint_forms import ADAPTERS, read_plain, write_adapter, write_form
 from numpy.typing import NDArray
 from random_checkpoint import weights_of, write_checkpoint
 from sqlstrict_convert.bitsandbytes import read_weights
@@ -111,6 +111,16 @@ def test_merging_in_blocks(tmp_path: Path, adapter: str, monkeypatch: pytest.Mon
     monkeypatch.setattr("sqlstrict_convert.weight.BLOCK_VALUES", 7 * 64)
     for name, values in wanted.items():
         np.testing.assert_allclose(values_of(checkpoint, name), values, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["F16", "BF16"])
+def test_adapters_in_16_bits(tmp_path: Path, dtype: str) -> None:
+    base = write_checkpoint(tmp_path / "base", TIED, "{}")
+    whole = open_form(tmp_path, TIED, "adapter-rslora")
+    folder = write_adapter(tmp_path / "half", "rslora", read_plain(base), "x/base", dtype)
+    half = open_checkpoint(folder, find_base=lambda *_: base)
+    for name in whole.tensors:  # their values are exact in 16 bits
+        np.testing.assert_array_equal(values_of(half, name), values_of(whole, name))
 
 
 def test_an_adapter_over_a_quantized_base(tmp_path: Path) -> None:
