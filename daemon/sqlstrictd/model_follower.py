@@ -26,11 +26,13 @@ from sqlstrictd.errors import (
     ModelRejected,
     ModelSuperseded,
     ModelUnusable,
+    ShuttingDown,
     SqlstrictError,
 )
 from sqlstrictd.folder_watch import FolderWatch
 from sqlstrictd.model_choice import Choice, ModelChoice
 from sqlstrictd.model_file import Look, ModelFile, open_model_file
+from sqlstrictd.model_header import check_header
 from sqlstrictd.model_swap import ModelSwap
 
 log = logging.getLogger(__name__)
@@ -97,6 +99,7 @@ class ModelFollower:
         self._work: asyncio.Task[None] | None = None
         self._working_on: tuple[Wanted, Ask | None] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_stopped = False
 
     @property
     def watch_words(self) -> str:
@@ -109,6 +112,7 @@ class ModelFollower:
 
     async def stop(self) -> None:
         """Stop following; a change that is under way is given up."""
+        self._is_stopped = True
         self._supersede("the daemon is stopping")
         if self._task is not None:
             self._task.cancel()
@@ -128,6 +132,13 @@ class ModelFollower:
                 "the daemon was started with --model; start it without to choose from the folder"
             )
         choice = self.choices.named(name)
+        try:
+            await asyncio.to_thread(check_header, choice.path)
+        except ModelUnusable as error:
+            self._counters.add("models_rejected")
+            raise ModelRejected(error.message) from error
+        if self._is_stopped:
+            raise ShuttingDown("the daemon is stopping")
         if self._ask is None or self._ask.choice != choice:
             self._supersede(f"{name} was chosen meanwhile")
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -216,7 +227,11 @@ class ModelFollower:
         try:
             await self._bring_in(wanted, ask)
         except SqlstrictError as error:
-            self._note_rejected(wanted, ask, error)
+            if _looks_like(wanted):
+                self._note_rejected(wanted, ask, error)
+            else:
+                # What was wrong with it says nothing of what it is now; the next look begins anew.
+                log.info("the file of %s was changed meanwhile: %s", wanted.choice.name, error)
         except Exception as error:
             log.exception("the model could not be changed")
             why = f"the model could not be changed: {type(error).__name__}; please report it"

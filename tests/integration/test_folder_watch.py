@@ -1,0 +1,59 @@
+"""Hints of changes in a folder, and what is said where there are none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from sqlstrictd.folder_watch import FolderWatch
+from watchdog.observers import Observer
+
+
+async def hint(event: asyncio.Event) -> None:
+    async with asyncio.timeout(60):
+        await event.wait()
+    event.clear()
+
+
+async def test_what_happens_in_the_folder_is_hinted_at(tmp_path: Path) -> None:
+    event = asyncio.Event()
+    watch = FolderWatch(event.set)
+    assert watch.words.startswith("polling")
+    watch.watch(tmp_path)
+    assert watch.words == "events and polling"
+    (tmp_path / "a").write_text("a")
+    await hint(event)
+    os.replace(tmp_path / "a", tmp_path / "b")
+    await hint(event)
+    (tmp_path / "b").unlink()
+    await hint(event)
+    watch.stop()
+
+
+async def test_a_folder_made_again_is_watched_again(tmp_path: Path) -> None:
+    folder, event = tmp_path / "models", asyncio.Event()
+    watch = FolderWatch(event.set)
+    watch.watch(folder)
+    assert "No such file" in watch.words
+    folder.mkdir()
+    watch.watch(folder)
+    folder.rename(tmp_path / "old")
+    folder.mkdir()
+    watch.watch(folder)
+    event.clear()
+    (folder / "a").write_text("a")
+    await hint(event)
+    watch.stop()
+
+
+async def test_without_events_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(self: object) -> None:
+        raise OSError(24, "inotify instance limit reached")
+
+    monkeypatch.setattr(Observer, "start", exhausted)
+    watch = FolderWatch(lambda: None)
+    watch.watch(tmp_path)
+    assert watch.words.startswith("polling") and "inotify instance limit" in watch.words
+    watch.stop()
