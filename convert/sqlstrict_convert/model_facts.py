@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlstrict_convert.gguf_header import GgufError, GgufHeader, read_header
+from sqlstrict_convert.metadata import LICENSE_KEY, REVISION_KEY, SOURCE_KEY
 from sqlstrict_convert.models_folder import InstalledModel
 
 LIST_MAX_ITEMS = 32  # longer lists of the metadata, such as a vocabulary, are shown by length
-SOURCE_KEY, REVISION_KEY = "sqlstrict.source", "sqlstrict.revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def facts_of(model: InstalledModel, header: GgufHeader, *, is_chosen: bool) -> M
         context_tokens=context if isinstance(context, int) else None,
         source=header.text(SOURCE_KEY) or header.text("general.source.url"),
         revision=header.text(REVISION_KEY),
-        license=header.text("general.license"),
+        license=header.text(LICENSE_KEY),
     )
 
 

@@ -136,12 +136,16 @@ def run_list(arguments: argparse.Namespace, folder: ModelsFolder, terminal: Term
 
 def run_show(arguments: argparse.Namespace, folder: ModelsFolder, terminal: Terminal) -> int:
     """Write a model's metadata, the report of its conversion included."""
+    from sqlstrict_convert.report import read_report, report_lines  # a tenth of a second
+
     model = folder.find(arguments.name)
     header = read_header(model.path)
     facts = model_facts.facts_of(model, header, is_chosen=model.name == _chosen(folder, terminal))
     metadata = model_facts.readable(header.metadata)
     terminal.json(**facts.as_json(), metadata=metadata)
-    rows = [*facts.lines(), *((key, str(value)) for key, value in metadata.items())]
+    report = read_report(header.metadata)
+    made = [("made", "\n".join(report_lines(report)))] if report.quantization else []
+    rows = [*facts.lines(), *made, *((key, str(value)) for key, value in metadata.items())]
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         lines = value.splitlines() or [""]

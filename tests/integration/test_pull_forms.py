@@ -9,6 +9,10 @@ from checkpoint_forms import write_form
 from fake_hub import FakeHub
 from hub_house import HubHouse
 from random_checkpoint import write_checkpoint
+from sqlstrict_convert import quality
+from sqlstrict_convert.errors import QualityError, SourceError
+from sqlstrict_convert.models_folder import BadChoice, ModelsFolder
+from sqlstrict_convert.pull import Request, pull
 
 BASE = "liquid/base"
 CARD = "---\nlicense: other\nlicense_name: lfm1.0\n---\n# A model\n"
@@ -51,6 +55,7 @@ def test_a_form_from_the_hub(house: HubHouse, plain: Path, tmp_path: Path, form:
     assert (listed["source"], listed["revision"]) == ("me/model", commit)
     assert (listed["license"], listed["problem"]) == ("lfm1.0", None)
 
+    assert "held-back prompts" in house.run("show", "model-Q8_0").stdout
     shown = house.done("show", "model-Q8_0")["metadata"]
     assert shown["sqlstrict.comparison.n_prompts"] > 0
     weights = next(path for path in folder.iterdir() if path.suffix == ".safetensors")
@@ -82,3 +87,19 @@ def test_a_folder_of_this_disk(house: HubHouse, plain: Path) -> None:
     assert (done["name"], done["source"], done["is_chosen"]) == ("mine", None, False)
     assert house.hub.requests == [] and house.models.chosen() is None
     assert str(plain) not in str(house.done("show", "mine")["metadata"])
+
+
+def test_a_result_outside_of_its_bounds_is_kept_aside(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(quality.BOUNDS, "Q4_0", quality.Bounds(0.0, 0.0, 1.0))
+    models = ModelsFolder(tmp_path / "models")
+    with pytest.raises(QualityError):
+        pull(Request(str(plain), quantization="Q4_0", uses_importance=False), models)
+    (kept,) = models.list()
+    assert (kept.name, kept.is_rejected) == ("plain-Q4_0.rejected", True)
+    assert models.chosen() is None
+    with pytest.raises(BadChoice, match="kept aside"):
+        models.choose(kept.name)
+    with pytest.raises(SourceError, match="are kept for models outside their bounds"):
+        pull(Request(str(plain), name="x.rejected"), models)
