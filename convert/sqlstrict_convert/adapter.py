@@ -133,7 +133,8 @@ def _check_targets(
 ) -> None:
     changed = {name for name, module in modules.items() if "down" in module.parts}
     if adapter.target_modules is not None:
-        known = {
+        # What is no matrix but was changed all the same is refused where its shape is checked.
+        known = changed | {
             name.removesuffix(".weight")
             for name, weight in weights.items()
             if len(weight.shape) == 2
@@ -150,11 +151,11 @@ def _check_targets(
                 f"adapter_model.safetensors changes {_some(changed - wanted)}, which {FILE} does "
                 "not name in target_modules"
             )
-    for saved in adapter.saved_modules:
-        if not any(
-            "saved" in module.parts and re.search(rf"(^|\.){re.escape(saved)}($|\.)", name)
-            for name, module in modules.items()
-        ):
+    names = {name.removesuffix(".weight") for name in weights} | ({HEAD} if has_head else set())
+    for saved in adapter.saved_modules:  # a name that LFM2 does not have stands for nothing
+        pattern = re.compile(rf"(^|\.){re.escape(saved)}($|\.)")
+        whole = {name for name, module in modules.items() if "saved" in module.parts}
+        if any(map(pattern.search, names)) and not any(map(pattern.search, whole)):
             raise TensorError(
                 f"adapter_model.safetensors lacks {saved}, which {FILE} names in modules_to_save"
             )

@@ -139,6 +139,28 @@ def test_adapter_files_that_are_torn(
         open_checkpoint(folder, find_base=lambda *_: base)
 
 
+def test_names_that_the_model_does_not_have(base: Path) -> None:
+    assert open_adapter(base, "plain", modules_to_save=["classifier"]).shapes()
+
+
+def test_an_adapter_on_a_convolution(base: Path) -> None:
+    folder = base.parent / "adapter"
+    targets = ["q_proj", "conv.conv"]
+    settings = {**SETTINGS, "target_modules": targets, "base_model_name_or_path": "x/base"}
+    write_adapter(folder, "regex", stored_in(base), "x/base", **settings)
+    name = "base_model.model.model.layers.0.conv.conv.lora_"
+    path = folder / "adapter_model.safetensors"
+    without_v = {
+        f"base_model.model.model.layers.{i}.self_attn.v_proj.lora_{ab}.weight": None
+        for i in (1, 3)
+        for ab in "AB"
+    }
+    ones = np.ones((4, 64, 3), np.float32)
+    rewrite(path, {**without_v, f"{name}A.weight": ones, f"{name}B.weight": ones})
+    with pytest.raises(CheckpointError, match="layers.0.conv.conv, which is no matrix"):
+        open_checkpoint(folder, find_base=lambda *_: base)
+
+
 def test_a_bias_of_zeros_changes_nothing(base: Path) -> None:
     folder = base.parent / "adapter"
     write_adapter(folder, "plain", stored_in(base), "x/base")
