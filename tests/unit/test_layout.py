@@ -38,6 +38,7 @@ ONLY_IN = {
     "duckdb": ("clients/python/sqlstrict/introspect_duckdb.py", "daemon/sqlstrictd/verify/"),
     "psycopg": ("clients/python/sqlstrict/introspect_postgres.py",),
     "pymysql": ("clients/python/sqlstrict/introspect_mysql.py",),
+    "huggingface_hub": ("convert/sqlstrict_convert/hub",),  # hub.py and hub_problems.py
     "jinja2": (),
     "pickle": (),
 }
