@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,9 +30,10 @@ from sqlstrictd.errors import (
 )
 from sqlstrictd.folder_watch import FolderWatch
 from sqlstrictd.model_choice import Choice, ModelChoice
-from sqlstrictd.model_file import Look, ModelFile, open_model_file
+from sqlstrictd.model_file import Look
 from sqlstrictd.model_header import check_header
 from sqlstrictd.model_swap import ModelSwap
+from sqlstrictd.wanted_model import WantedModel
 
 log = logging.getLogger(__name__)
 
@@ -46,20 +46,16 @@ class Pace:
     settle_s: float = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file that should answer, as it looks now."""
-
-    choice: Choice
-    look: Look
-
-
 @dataclass(slots=True, eq=False)
 class Ask:
-    """A client's choice that is not carried out yet."""
+    """A client's choice that is not carried out yet.
+
+    `known` are the names that may stand in the folder's choice until then: another name is a later
+    choice of somebody's, written there.
+    """
 
     choice: Choice
-    chosen_before: str | None
+    known: frozenset[str | None]
     done: asyncio.Future[None]
 
 
@@ -67,7 +63,7 @@ class Ask:
 class Rejected:
     """A file that could not be used, and its digest where it came that far."""
 
-    wanted: Wanted
+    wanted: WantedModel
     sha256: str
     why: str
 
@@ -93,11 +89,11 @@ class ModelFollower:
         self._wake = asyncio.Event()
         self._watch = FolderWatch(self._wake.set)
         self._ask: Ask | None = None
-        self._seen: Wanted | None = None
+        self._seen: WantedModel | None = None
         self._seen_at = 0.0
         self._rejected: Rejected | None = None
         self._work: asyncio.Task[None] | None = None
-        self._working_on: tuple[Wanted, Ask | None] | None = None
+        self._working_on: tuple[WantedModel, Ask | None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_stopped = False
 
@@ -140,11 +136,14 @@ class ModelFollower:
         if self._is_stopped:
             raise ShuttingDown("the daemon is stopping")
         if self._ask is None or self._ask.choice != choice:
+            # What is superseded may have been written into the folder just now.
+            before = self._ask.known if self._ask else frozenset()
+            known = before | {self.choices.chosen_name(), choice.name}
             self._supersede(f"{name} was chosen meanwhile")
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             # Whoever asked may be gone by then.
             done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-            self._ask = Ask(choice, self.choices.chosen_name(), done)
+            self._ask = Ask(choice, known, done)
         self._wake.set()
         await asyncio.shield(self._ask.done)
 
@@ -156,7 +155,13 @@ class ModelFollower:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            pause_s = await self._look()
+            try:
+                pause_s = await self._look()
+            except Exception:
+                # Whatever it was: the model that answers goes on, and the next look may be better.
+                log.exception("the model's file could not be looked at")
+                self._supersede("its file could not be looked at; see the daemon's log")
+                pause_s = self._pace.look_s
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._wake.wait()
@@ -188,18 +193,15 @@ class ModelFollower:
         self._work.add_done_callback(lambda _: self._wake.set())
         return pace.look_s
 
-    async def _find_wanted(self) -> Wanted | None:
+    async def _find_wanted(self) -> WantedModel | None:
         """Return what should answer; None, with the problem noted, where that cannot be had."""
         chosen = None if self.choices.is_fixed else self.choices.chosen_name()
-        if self._ask is not None and chosen not in (
-            self._ask.chosen_before,
-            self._ask.choice.name,
-        ):
+        if self._ask is not None and chosen not in self._ask.known:
             self._supersede(f"{chosen} was chosen meanwhile")
         try:
             choice = self._ask.choice if self._ask else await self.choices.read()
             self._watch.watch(choice.path.parent)
-            return Wanted(choice, Look.at(choice.path))
+            return WantedModel(choice, Look.at(choice.path))
         except OSError as error:
             why = f"the model {choice.path} cannot be read: {error.strerror}"
         except (ModelUnusable, CannotStart) as error:
@@ -210,7 +212,7 @@ class ModelFollower:
             self._note_problem(why)
         return None
 
-    def _is_in_place(self, wanted: Wanted) -> bool:
+    def _is_in_place(self, wanted: WantedModel) -> bool:
         current = self._room.current.file
         return (wanted.choice.path, wanted.look) == (current.path, current.look)
 
@@ -220,14 +222,14 @@ class ModelFollower:
             await asyncio.wait({self._work})
             self._work = self._working_on = None
 
-    async def _take(self, wanted: Wanted, ask: Ask | None) -> None:
+    async def _take(self, wanted: WantedModel, ask: Ask | None) -> None:
         """Have the wanted file answer, and say how that went. Ends without an exception."""
         self.loading = wanted.choice.name
         self._sha256 = ""
         try:
             await self._bring_in(wanted, ask)
         except SqlstrictError as error:
-            if _looks_like(wanted):
+            if wanted.looks_the_same:
                 self._note_rejected(wanted, ask, error)
             else:
                 # What was wrong with it says nothing of what it is now; the next look begins anew.
@@ -242,11 +244,11 @@ class ModelFollower:
         finally:
             self.loading = ""
 
-    async def _bring_in(self, wanted: Wanted, ask: Ask | None) -> None:
+    async def _bring_in(self, wanted: WantedModel, ask: Ask | None) -> None:
         choice, current = wanted.choice, self._room.current
 
         async def confirm() -> None:
-            if not await asyncio.to_thread(_looks_like, wanted):
+            if not wanted.looks_the_same:
                 raise ModelRejected(f"the file of {choice.name} was changed while it was loaded")
             if ask is not None:
                 await _to_its_end(self.choices.write, choice)
@@ -255,7 +257,7 @@ class ModelFollower:
             await confirm()
             self._room.choice = choice
             return
-        file = await self._open(wanted)
+        file = await wanted.open()
         self._sha256 = file.sha256
         rejected = self._rejected
         if file.sha256 == current.file.sha256:
@@ -271,26 +273,7 @@ class ModelFollower:
             self._counters.add("model_swaps")
             log.info("the model %s answers from now on", choice.name)
 
-    async def _open(self, wanted: Wanted) -> ModelFile:
-        """Open and hash the wanted file. Raises ModelRejected or ModelUnusable."""
-        stop = threading.Event()
-        opening = asyncio.ensure_future(
-            asyncio.to_thread(open_model_file, wanted.choice.path, stop.is_set)
-        )
-        try:
-            file = await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            stop.set()
-            await asyncio.wait({opening})
-            if opening.exception() is None:
-                opening.result().close()
-            raise
-        if file.look != wanted.look:
-            file.close()
-            raise ModelRejected(f"the file of {wanted.choice.name} was changed while it was read")
-        return file
-
-    def _note_rejected(self, wanted: Wanted, ask: Ask | None, error: SqlstrictError) -> None:
+    def _note_rejected(self, wanted: WantedModel, ask: Ask | None, error: SqlstrictError) -> None:
         self._counters.add("models_rejected")
         # A choice that could not be kept says nothing against the file.
         if not isinstance(error, DataFolderError):
@@ -319,13 +302,6 @@ class ModelFollower:
                 ask.done.set_exception(error)
         if self._ask is ask:
             self._ask = None
-
-
-def _looks_like(wanted: Wanted) -> bool:
-    try:
-        return Look.at(wanted.choice.path) == wanted.look
-    except OSError:
-        return False
 
 
 async def _to_its_end(call: Callable[..., object], *arguments: Any) -> None:
