@@ -250,7 +250,6 @@ class _Run:
     def check(self, finished: Path) -> None:
         """Hold the file against the plan, and let llama.cpp load it."""
         report = self.counter("check")
-        report(0, 1)
         check_gguf(finished, self.model.config, self.model.plans)
         report(1, 1)
 
@@ -267,7 +266,8 @@ class _Run:
             )
 
     def counter(self, step: str) -> Callable[[int, int], None]:
-        """Return what tells the listener of a step."""
+        """Tell the listener that a step begins, and return what tells it how far it is."""
+        self.on_progress(Progress(step, 0, 1))
         return lambda done, total: self.on_progress(Progress(step, done, total))
 
 

@@ -75,7 +75,7 @@ def test_every_quantization_has_bounds_that_widen_with_fewer_bits() -> None:
 @pytest.mark.parametrize(
     ("figure", "value", "word"),
     [
-        ("divergence_mean", 0.3, "mean KL divergence 0.3"),
+        ("divergence_mean", 0.5, "mean KL divergence 0.5"),
         ("divergence_p99", 3.0, "99th percentile of the KL divergence 3"),
         ("certain_agreement", 0.9, "same token as the unquantized model in 90.0%"),
         ("divergence_mean", float("nan"), "mean KL divergence nan"),
