@@ -18,6 +18,7 @@ NOT_FOR_TEXT = frozenset(
     "bert modern-bert nomic-bert nomic-bert-moe neo-bert jina-bert-v2 jina-bert-v3 eurobert"
     " t5 t5encoder gemma-embedding llama-embed wavtokenizer-dec clip mmproj adapter".split()
 )
+MAX_LAYERS = 512  # llama.cpp's own limit
 # llama.cpp ends the process over some vocabularies of theirs.
 TOKENIZERS_OF_ENCODERS = ("bert", "t5", "none", "no_vocab", None)
 
@@ -51,7 +52,12 @@ def _problem(header: GgufHeader) -> str:
     missing = [token for token in CHATML_TOKENS if token not in tokens]
     if missing:
         return f"it has no token {missing[0]}; only chat models of the ChatML kind are used"
-    # llama.cpp ends the process over these.
-    if len(set(tokens)) != len(tokens):
+    # llama.cpp ends the process over these. It reads a token up to its first NUL, and gives those
+    # that are empty then a name.
+    texts = {token.partition("\0")[0] or str(index) for index, token in enumerate(tokens)}
+    if len(texts) != len(tokens):
         return "a token stands twice in its vocabulary"
+    n_layers = header.metadata.get(f"{header.architecture}.block_count")
+    if not isinstance(n_layers, int) or not 0 < n_layers <= MAX_LAYERS:
+        return f"it says that it has {n_layers} layers"
     return ""

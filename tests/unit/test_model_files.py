@@ -20,11 +20,13 @@ def keys(
     tokenizer: str = "gpt2",
     tokens: list[str] = TOKENS,
     *more: bytes,
+    n_layers: int = 2,
 ) -> list[bytes]:
     return [
         string_key("general.architecture", architecture),
         string_key("tokenizer.ggml.model", tokenizer),
         strings_key("tokenizer.ggml.tokens", tokens),
+        number_key(f"{architecture}.block_count", "u32", n_layers),
         *more,
     ]
 
@@ -49,6 +51,9 @@ def test_a_header_that_speaks_for_a_chat_model(path: Path) -> None:
         (gguf(keys(tokenizer="bert")), "of the kind that encoders have"),
         (gguf(keys(tokens=["a", "<|im_end|>"])), r"no token <\|im_start\|>"),
         (gguf(keys(tokens=[*TOKENS, "a"])), "twice"),
+        (gguf(keys(tokens=[*TOKENS, "a\0b"])), "twice"),
+        (gguf(keys(n_layers=0)), "0 layers"),
+        (gguf(keys(n_layers=513)), "513 layers"),
         (gguf([*keys()[:2], number_key("tokenizer.ggml.tokens", "u8", 3)]), "no vocabulary"),
         (gguf(keys("llama", "gpt2", TOKENS, number_key("split.count", "u16", 3))), "of 3 parts"),
         (gguf(keys())[:-20], "cut off"),
