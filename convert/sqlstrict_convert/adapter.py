@@ -160,9 +160,9 @@ def _check_targets(
                 f"adapter_model.safetensors lacks {saved}, which {FILE} names in modules_to_save"
             )
     for name in adapter.token_indices:
-        is_there = any(
-            "tokens" in module.parts and adapter.tokens_of(module.name)
-            for module in modules.values()
+        is_there = (has_head and name == HEAD) or any(  # a tied head's rows are the embedding's
+            "tokens" in module.parts and f".{path}".endswith(f".{name}")
+            for path, module in modules.items()
         )
         if not is_there:
             raise TensorError(

@@ -105,6 +105,7 @@ def test_options_without_effect_are_no_obstacle() -> None:
         ("tokens", {"trainable_token_indices": [1, 2]}, r"need \[2, 64\]"),
         ("tokens", {"trainable_token_indices": [1, 2, 320]}, "token 320"),
         ("plain", {"trainable_token_indices": [1]}, "lacks the rows of embed_tokens"),
+        ("tokens", {"trainable_token_indices": {"w1": [1]}}, "lacks the rows of w1"),
     ],
 )
 def test_adapters_whose_files_disagree(
@@ -137,6 +138,12 @@ def test_adapter_files_that_are_torn(
     rewrite(folder / "adapter_model.safetensors", {f"base_model.model.{name}": values})
     with pytest.raises(ConvertError, match=problem):
         open_checkpoint(folder, find_base=lambda *_: base)
+
+
+def test_tokens_of_a_tied_head_are_the_embeddings(base: Path) -> None:
+    said = {"embed_tokens": [5, 3, 9], "lm_head": [5, 3, 9]}
+    opened = open_adapter(base, "tokens", trainable_token_indices=said)
+    assert "lm_head.weight" not in opened.tensors
 
 
 def test_names_that_the_model_does_not_have(base: Path) -> None:
