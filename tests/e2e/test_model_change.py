@@ -136,6 +136,19 @@ def test_a_model_given_by_flag_is_followed_and_fixed(
         assert client.model().state.origin == "flag"
 
 
+def test_without_a_choice_the_bundled_model_answers(tmp_path: Path, models: Path) -> None:
+    (models / "chosen").unlink()
+    with running_daemon(tmp_path) as daemon, sqlstrict.Client(daemon.address) as client:
+        bundled = client.model()
+        assert bundled.state.origin == "bundled" and bundled.model is not None
+        assert client.use_model("second").state.origin == "chosen"
+        # Nothing is chosen any more, as after `model rm --force` of the chosen one.
+        (models / "chosen").unlink()
+        until(lambda: client.model().state.origin == "bundled")
+        assert client.model().model == bundled.model
+        assert [one.name for one in client.models() if one.is_serving] == [bundled.state.name]
+
+
 def test_a_chosen_model_that_is_gone_stops_the_start(tmp_path: Path, models: Path) -> None:
     (models / "first.gguf").unlink()
     daemon = Daemon(tmp_path, [])
