@@ -28,8 +28,9 @@ from huggingface_hub.utils import build_hf_headers, disable_progress_bars, hf_ra
 from huggingface_hub.utils import logging as library_logging
 
 from sqlstrict_convert import hub_problems
+from sqlstrict_convert.download import SUFFIX as PARTIAL
 from sqlstrict_convert.download import Body, Content, Interrupted, download
-from sqlstrict_convert.errors import CheckpointError, HubError
+from sqlstrict_convert.errors import CheckpointError, HubError, OutputError
 from sqlstrict_convert.repository import is_file_name
 from sqlstrict_convert.staging import check_space
 
@@ -92,11 +93,14 @@ class Hub:
 
     def missing_bytes(self, listing: Listing, names: Iterable[str]) -> int:
         """Return how much of these files is not in the cache yet, as far as the hub says sizes."""
-        return sum(
-            listing.files[name].size_bytes or 0
-            for name in names
-            if name in listing.files and not self._cached(listing, name).exists()
-        )
+        missing = 0
+        for name in names:
+            found = listing.files.get(name)
+            if found is None or found.size_bytes is None or self._cached(listing, name).exists():
+                continue
+            part = self._blob(listing.repository, (found.digest or name) + PARTIAL)
+            missing += found.size_bytes - (part.stat().st_size if part.is_file() else 0)
+        return max(missing, 0)
 
     def fetch(
         self,
@@ -120,7 +124,7 @@ class Hub:
         if not self.is_offline:
             contents = [self._content(listing, name) for name in wanted]
             total, done = sum(content.size_bytes for content in contents), 0
-            self.cache.mkdir(parents=True, exist_ok=True)
+            _make_folder(self.cache)
             check_space(self.cache, self.missing_bytes(listing, wanted), "the download")
             on_bytes(0, total)
             for name, content in zip(wanted, contents, strict=True):
@@ -135,10 +139,13 @@ class Hub:
         if self.is_offline or named == listing.commit:
             return
         reference = self._folder(listing.repository) / "refs" / named
-        reference.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(reference.parent)
         temporary = reference.with_name(f".{reference.name}.{os.getpid()}.tmp")
-        temporary.write_text(listing.commit, encoding="ascii")
-        os.replace(temporary, reference)
+        try:
+            temporary.write_text(listing.commit, encoding="ascii")
+            os.replace(temporary, reference)
+        except OSError as error:
+            raise OutputError(f"cannot write {reference}: {error.strerror}") from error
 
     def _fetch_one(
         self, listing: Listing, name: str, content: Content, on_bytes: Callable[[int], None]
@@ -146,9 +153,15 @@ class Hub:
         if self._cached(listing, name).exists():
             return
         url = hf_hub_url(listing.repository, name, revision=listing.commit)
-        blob = self._folder(listing.repository) / "blobs" / content.digest
+        blob = self._blob(listing.repository, content.digest)
         if not blob.exists():
-            download(content, blob, lambda start: self._open(url, start), on_bytes, self._on_note)
+            download(
+                content,
+                blob,
+                lambda start: self._open(listing.repository, url, start),
+                on_bytes,
+                self._on_note,
+            )
         # The library finds the blob there, and gives it its name in the snapshot.
         self._asked(
             listing.repository,
@@ -175,7 +188,7 @@ class Hub:
         return Content(name, size_bytes, digest)
 
     @contextmanager
-    def _open(self, url: str, start: int) -> Iterator[Body]:
+    def _open(self, repository: str, url: str, start: int) -> Iterator[Body]:
         headers = build_hf_headers(token=self._token, library_name=LIBRARY_NAME)
         headers["Accept-Encoding"] = "identity"  # packed bytes could not go on in the middle
         if start:
@@ -191,7 +204,7 @@ class Hub:
                 hf_raise_for_status(response)
                 yield Body(start if response.status_code == 206 else 0, response.iter_bytes())
         except hub_problems.HTTP_ERROR as error:
-            raise hub_problems.as_interruption(error) from error
+            raise hub_problems.as_interruption(error, repository) from error
 
     def _asked(self, repository: str, ask: Callable[[], T]) -> T:
         """Ask the library for something, again where that may help."""
@@ -200,8 +213,8 @@ class Hub:
                 return ask()
             except hub_problems.KINDS as error:
                 is_last = attempt + 1 == hub_problems.TRIES
-                interruption = hub_problems.as_interruption(error) if not is_last else None
-                if not isinstance(interruption, Interrupted):
+                interruption = hub_problems.as_interruption(error, repository)
+                if is_last or not isinstance(interruption, Interrupted):
                     raise hub_problems.explain(error, repository) from error
                 hub_problems.wait(interruption, attempt, self._on_note)
         raise AssertionError("the last attempt returns or raises")
@@ -226,6 +239,9 @@ class Hub:
 
     def _cached(self, listing: Listing, name: str) -> Path:
         return self._folder(listing.repository) / "snapshots" / listing.commit / name
+
+    def _blob(self, repository: str, name: str) -> Path:
+        return self._folder(repository) / "blobs" / name
 
     def _folder(self, repository: str) -> Path:
         return self.cache / "--".join(["models", *repository.split("/")])
@@ -256,6 +272,13 @@ def _listing(repository: str, info: ModelInfo) -> Listing:
         license_id if isinstance(license_id, str) else None,
         link if isinstance(link, str) else None,
     )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 def _shifted(on_bytes: Callable[[int, int], None], done: int, total: int) -> Callable[[int], None]:

@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 )
 
 from sqlstrict_convert.download import WAIT_MAX_S, Interrupted
-from sqlstrict_convert.errors import HubError, HubUnreachable
+from sqlstrict_convert.errors import ConvertError, HubError, HubUnreachable, OutputError
 
 TRIES = 4
 WAIT_S = 0.5
@@ -49,12 +49,12 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
-def as_interruption(error: Exception) -> Exception:
+def as_interruption(error: Exception, repository: str) -> Exception:
     """Return an error as one after which trying again may help, else as it is."""
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         if status not in PASSING:
-            return explain(error, "the hub")
+            return explain(error, repository)
         return Interrupted(f"the hub answers {status}", _wait_of(error))
     if isinstance(error, HTTP_ERROR):
         return Interrupted(f"the connection failed ({type(error).__name__})")
@@ -71,7 +71,7 @@ def wait(interruption: Interrupted, attempt: int, on_note: Callable[[str], None]
     time.sleep(wait_s)
 
 
-def explain(error: Exception, repository: str) -> HubError:
+def explain(error: Exception, repository: str) -> ConvertError:
     """Return what a person should read about an error that stays."""
     endpoint = _shown(constants.ENDPOINT)
     if isinstance(error, GatedRepoError):
@@ -107,6 +107,9 @@ def explain(error: Exception, repository: str) -> HubError:
             "(HTTPS_PROXY) and HF_ENDPOINT, set HF_HUB_OFFLINE=1 to use what was pulled before, or "
             "give a folder or GGUF file of this machine"
         )
+    if isinstance(error, OSError) and error.errno is not None:
+        where = error.filename or constants.HF_HUB_CACHE
+        return OutputError(f"the hub's cache cannot be used: {where}: {error.strerror}")
     return HubError(f"{endpoint} sends what a model hub does not: {type(error).__name__}: {error}")
 
 

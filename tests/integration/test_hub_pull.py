@@ -98,7 +98,8 @@ def test_private_and_gated_repositories(house: HubHouse, gguf_folder: Path, tmp_
     house.hub.add("me/gated", gguf_folder, is_gated=True)
     assert "no repository me/private that is open to you" in house.refused("pull", "me/private")
     gated = house.refused("pull", "me/gated")
-    assert "is gated: accept its terms" in gated and "HF_TOKEN" in gated
+    assert f"me/gated is gated: accept its terms at {house.hub.endpoint}/me/gated" in gated
+    assert "HF_TOKEN" in gated
 
     token = tmp_path / "token"
     token.write_text(f"{TOKEN}\n")
@@ -215,6 +216,18 @@ def test_a_full_disk_is_seen_before_the_download(
     house.hub.add(MODEL, folder)
     assert "download and conversion needs" in house.refused("pull", MODEL)
     assert not any("safetensors" in request.path for request in house.hub.requests)
+
+
+def test_a_cache_that_cannot_be_written(house: HubHouse, gguf_folder: Path) -> None:
+    house.hub.add(MODEL, gguf_folder)
+    house.folder.mkdir()
+    (house.folder / "file").write_text("no folder")
+    house.environ["HF_HUB_CACHE"] = str(house.folder / "file" / "hub")
+    assert "cannot make the folder" in house.refused("pull", MODEL)
+    del house.environ["HF_HUB_CACHE"]
+    (house.folder / "hf" / "hub" / "models--me--model").mkdir(parents=True)
+    (house.folder / "hf" / "hub" / "models--me--model" / "snapshots").write_text("a file")
+    assert "the hub's cache cannot be used" in house.refused("pull", MODEL)
 
 
 def test_a_path_wins_over_a_repository(
