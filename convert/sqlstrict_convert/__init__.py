@@ -1,6 +1,6 @@
-"""Offline: a Hugging Face LFM2 checkpoint folder to a quantized GGUF file.
+"""Offline: a published LFM2 model, of this disk or of a hub, to a quantized and compared GGUF file.
 
-Used as `python -m sqlstrict_convert CHECKPOINT_DIR --out FILE.gguf` or through `convert`. Imports
+Used as `python -m sqlstrict_convert SOURCE --out FILE.gguf` or through `convert`. Imports
 no other package of this project, and neither torch nor the checkpoint's own code. What it needs is
 loaded when a name of this package is first used, so that the command can say what is missing.
 """
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         VocabularyError,
     )
     from sqlstrict_convert.progress import Progress
+    from sqlstrict_convert.verification import Verification, verify_gguf
 
 __all__ = [
     "CheckError",
@@ -43,12 +44,20 @@ __all__ = [
     "SourceError",
     "TensorError",
     "UnsupportedCheckpoint",
+    "Verification",
     "VocabularyError",
     "convert",
+    "verify_gguf",
 ]
 
 # Where public names are defined; those not listed are errors.
-_MODULES = {"Conversion": "checkpoint_conversion", "Progress": "progress", "convert": "conversion"}
+_MODULES = {
+    "Conversion": "checkpoint_conversion",
+    "Progress": "progress",
+    "Verification": "verification",
+    "convert": "conversion",
+    "verify_gguf": "verification",
+}
 
 
 def __getattr__(name: str) -> Any:
