@@ -11,7 +11,7 @@ from sqlstrict.cli.console import Console
 from sqlstrict.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from sqlstrict.answers import ModelInfo, Status
+    from sqlstrict.answers import ModelInfo, ModelState, Status
 
 
 def add_parser(commands: Any) -> None:
@@ -49,6 +49,7 @@ def lines(status: Status) -> list[tuple[str, str]]:
         ("version", status.version),
         ("ready", "yes" if status.is_ready else "no"),
         ("model", describe(status.model) if status.model else "none"),
+        *model_lines(status.model_state),
         ("slots", f"{status.slots_busy} of {status.slots} busy"),
         ("queue", f"{status.queued} of {status.queue_limit}, {status.batch_queued} of batches"),
         ("schemas", f"{status.registered_schemas} registered, {status.resident_schemas} resident"),
@@ -62,6 +63,21 @@ def lines(status: Status) -> list[tuple[str, str]]:
         # --json has those that are 0 too.
         *((name, str(count)) for name, count in status.counters.items() if count),
     ]
+
+
+def model_lines(state: ModelState) -> list[tuple[str, str]]:
+    """Return where the model is from, and what becomes of another one, a line each."""
+    files = {
+        "bundled": "bundled",
+        "chosen": f"{state.name}, the chosen one of the models folder",
+        "flag": f"{state.name}, as serve --model names it",
+    }
+    lines = [("model file", f"{files.get(state.origin, state.name)}; watched by {state.watch}")]
+    if state.loading:
+        lines.append(("loading", f"{state.loading}, to take its place"))
+    if state.problem:
+        lines.append(("not taken", state.problem))
+    return lines
 
 
 def describe(model: ModelInfo) -> str:
