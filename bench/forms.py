@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from make_model import SIZES, random_values, train_tokenizer
 from numpy.typing import NDArray
-from sqlstrict_convert.config import parse_config
-from sqlstrict_convert.tensors import plan_tensors
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.tensors import plan_tensors
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from checkpoint_forms import FORMS, write_form, write_random

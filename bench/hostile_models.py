@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sqlstrict
-from sqlstrict_convert.gguf_header import GgufError, read_header
+from sqlstrict_convert.gguf_format.header import GgufError, read_header
 
 DDL = "CREATE TABLE orders (id INTEGER PRIMARY KEY, price REAL, status TEXT);"
 LIMIT_S = 280.0

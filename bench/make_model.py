@@ -24,13 +24,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlstrict_convert.config import parse_config
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.tensors import TensorPlan, plan_tensors
+from sqlstrict_convert.checkpoint.vocab import WORD_PATTERN, parse_vocabulary
 from sqlstrict_convert.errors import ConvertError
-from sqlstrict_convert.gguf_file import write_gguf
-from sqlstrict_convert.metadata import Origin
-from sqlstrict_convert.quantize import QUANTIZATIONS, quantize_gguf
-from sqlstrict_convert.tensors import TensorPlan, plan_tensors
-from sqlstrict_convert.vocab import WORD_PATTERN, parse_vocabulary
+from sqlstrict_convert.gguf_format.file import write_gguf
+from sqlstrict_convert.gguf_format.metadata import Origin
+from sqlstrict_convert.quantize.quantize import QUANTIZATIONS, quantize_gguf
 
 SPECIAL_TOKENS = ("<|pad|>", "<|startoftext|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>")
 CHAT_TEMPLATE = (

@@ -28,10 +28,10 @@ sys.path[:0] = [str(TESTS), str(TESTS / "reference"), str(Path(__file__).parent)
 from convert_mutations import mutate_file, mutate_gguf  # noqa: E402
 from make_model import make_model, train_tokenizer  # noqa: E402
 from random_checkpoint import write_checkpoint  # noqa: E402
-from sqlstrict_convert.check import load_gguf  # noqa: E402
+from sqlstrict_convert.checkpoint.model import read_model  # noqa: E402
 from sqlstrict_convert.errors import CheckError, ConvertError  # noqa: E402
-from sqlstrict_convert.gguf_header import GgufError, read_header  # noqa: E402
-from sqlstrict_convert.source_model import read_model  # noqa: E402
+from sqlstrict_convert.gguf_format.header import GgufError, read_header  # noqa: E402
+from sqlstrict_convert.quality.check import load_gguf  # noqa: E402
 
 FILES = ("model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json")
 

@@ -30,8 +30,8 @@ from fake_hub import FakeHub  # noqa: E402
 from hub_house import HubHouse  # noqa: E402
 from make_model import SIZES, random_values, train_tokenizer  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
-from sqlstrict_convert.config import parse_config  # noqa: E402
-from sqlstrict_convert.tensors import plan_tensors  # noqa: E402
+from sqlstrict_convert.checkpoint.config import parse_config  # noqa: E402
+from sqlstrict_convert.checkpoint.tensors import plan_tensors  # noqa: E402
 
 BASE = "liquid/base"
 LOOK_EVERY_S = 0.05

@@ -27,7 +27,7 @@ from fake_hub import FakeHub  # noqa: E402
 from hub_house import HubHouse  # noqa: E402
 from make_model import train_tokenizer  # noqa: E402
 from random_checkpoint import write_checkpoint  # noqa: E402
-from sqlstrict_convert.download import SUFFIX  # noqa: E402
+from sqlstrict_convert.source.download import SUFFIX  # noqa: E402
 
 MODEL = "me/model"
 NAME = "model-Q4_K_M"

@@ -21,10 +21,10 @@ from typing import Any
 
 from make_model import make_model
 from sqlstrict_convert import ConvertError, convert
-from sqlstrict_convert.comparison import PROMPTS, Figures, read_prompts, sum_up
-from sqlstrict_convert.importance import measure_importance
-from sqlstrict_convert.quality import find_problems
-from sqlstrict_convert.quantize import QUANTIZATIONS, quantize_gguf
+from sqlstrict_convert.quality.bounds import find_problems
+from sqlstrict_convert.quality.comparison import PROMPTS, Figures, read_prompts, sum_up
+from sqlstrict_convert.quantize.importance import measure_importance
+from sqlstrict_convert.quantize.quantize import QUANTIZATIONS, quantize_gguf
 
 BUNDLED = Path(__file__).parents[1] / "daemon" / "sqlstrictd" / "bundled"
 HEAD = (

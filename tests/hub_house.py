@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_hub import FakeHub
-from sqlstrict_convert.models_folder import ModelsFolder
+from sqlstrict_convert.models.folder import ModelsFolder
 
 # What could lead a command to the real hub, or to this machine's own cache and models.
 _LEADS_AWAY = ("HF_", "HUGGING", "TRANSFORMERS_", "XDG_", "SQLSTRICT_", "HTTP", "http", "ALL_PROXY")

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from sqlstrict_convert.vocab import WORD_PATTERN
+from sqlstrict_convert.checkpoint.vocab import WORD_PATTERN
 from tokenizers import Regex, pre_tokenizers
 
 SIZE = 65_536

@@ -15,9 +15,9 @@ from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrict_proto.v1 import sqlstrict_pb2_grpc as stubs
 from sqlstrictd.config import Config
 from sqlstrictd.house import House
-from sqlstrictd.model_choice import ModelChoice, find_model_file
-from sqlstrictd.model_file import Look, ModelFile
-from sqlstrictd.model_follower import Pace
+from sqlstrictd.model.choice import ModelChoice, find_model_file
+from sqlstrictd.model.file import Look, ModelFile
+from sqlstrictd.model.follower import Pace
 from sqlstrictd.supervisor import Patience
 from stand_in_engine import Script, StandInEngines
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlstrictd.engine import wire
 from sqlstrictd.engine_process import EngineLink, EngineProcess
-from sqlstrictd.model_file import ModelFile
+from sqlstrictd.model.file import ModelFile
 
 READY = wire.Ready(
     name="stand-in",

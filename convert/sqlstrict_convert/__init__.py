@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         VocabularyError,
     )
     from sqlstrict_convert.progress import Progress
-    from sqlstrict_convert.verification import Verification, verify_gguf
+    from sqlstrict_convert.quality.verification import Verification, verify_gguf
 
 __all__ = [
     "CheckError",
@@ -54,9 +54,9 @@ __all__ = [
 _MODULES = {
     "Conversion": "checkpoint_conversion",
     "Progress": "progress",
-    "Verification": "verification",
+    "Verification": "quality.verification",
     "convert": "conversion",
-    "verify_gguf": "verification",
+    "verify_gguf": "quality.verification",
 }
 
 

@@ -13,28 +13,28 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from sqlstrict_convert.check import check_gguf
-from sqlstrict_convert.checkpoint import FindBase
-from sqlstrict_convert.comparison import Figures, compare, needed_bytes
+from sqlstrict_convert.checkpoint.checkpoint import FindBase
+from sqlstrict_convert.checkpoint.model import SourceModel, read_model
+from sqlstrict_convert.checkpoint.tensors import TensorPlan
 from sqlstrict_convert.errors import ConvertError, OutputError, QualityError
-from sqlstrict_convert.gguf_edit import add_keys
-from sqlstrict_convert.gguf_file import stored_type, write_gguf
-from sqlstrict_convert.importance import measure_importance
-from sqlstrict_convert.metadata import Origin
-from sqlstrict_convert.origin import read_origin
+from sqlstrict_convert.gguf_format.edit import add_keys
+from sqlstrict_convert.gguf_format.file import stored_type, write_gguf
+from sqlstrict_convert.gguf_format.metadata import Origin
 from sqlstrict_convert.progress import Progress, Stopwatch
-from sqlstrict_convert.quality import find_problems
-from sqlstrict_convert.quantize import (
+from sqlstrict_convert.quality.bounds import find_problems
+from sqlstrict_convert.quality.check import check_gguf
+from sqlstrict_convert.quality.comparison import Figures, compare, needed_bytes
+from sqlstrict_convert.quality.report import report_keys
+from sqlstrict_convert.quantize.importance import measure_importance
+from sqlstrict_convert.quantize.quantize import (
     BITS_PER_WEIGHT,
     FLOATS,
     QUANTIZATIONS,
     WITH_IMPORTANCE,
     quantize_gguf,
 )
-from sqlstrict_convert.report import report_keys
-from sqlstrict_convert.source_model import SourceModel, read_model
+from sqlstrict_convert.source.origin import read_origin
 from sqlstrict_convert.staging import publish, staging_folder
-from sqlstrict_convert.tensors import TensorPlan
 
 DEFAULT_QUANTIZATION = "Q4_K_M"
 TOKEN_BYTES = 100  # a token and its merge in the file's tables, rounded up

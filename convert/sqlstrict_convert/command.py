@@ -16,10 +16,10 @@ from types import FrameType
 from sqlstrict_convert.checkpoint_conversion import DEFAULT_QUANTIZATION, Conversion
 from sqlstrict_convert.conversion import convert
 from sqlstrict_convert.errors import ConvertError
-from sqlstrict_convert.gguf_header import read_header
-from sqlstrict_convert.quantize import BITS_PER_WEIGHT
-from sqlstrict_convert.report import read_report, report_lines
-from sqlstrict_convert.source import read_token
+from sqlstrict_convert.gguf_format.header import read_header
+from sqlstrict_convert.quality.report import read_report, report_lines
+from sqlstrict_convert.quantize.quantize import BITS_PER_WEIGHT
+from sqlstrict_convert.source.sources import read_token
 from sqlstrict_convert.terminal import Terminal
 
 STEPS = {

@@ -18,10 +18,10 @@ from sqlstrict_convert.checkpoint_conversion import (
     convert_checkpoint,
 )
 from sqlstrict_convert.errors import SourceError
-from sqlstrict_convert.finished_gguf import take_gguf
 from sqlstrict_convert.progress import Progress
-from sqlstrict_convert.report import read_report
-from sqlstrict_convert.source import Sources
+from sqlstrict_convert.quality.report import read_report
+from sqlstrict_convert.source.finished_gguf import take_gguf
+from sqlstrict_convert.source.sources import Sources
 
 
 def convert(

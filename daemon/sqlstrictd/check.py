@@ -16,7 +16,7 @@ from sqlstrictd.catalog import Catalog
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.grammars import Grammars, NothingToWrite
-from sqlstrictd.loaded_model import LoadedModel
+from sqlstrictd.model.loaded import LoadedModel
 from sqlstrictd.policy import Policy
 from sqlstrictd.question import SchemaRef
 from sqlstrictd.schema.link import choose_part

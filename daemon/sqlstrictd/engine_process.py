@@ -18,7 +18,7 @@ from typing import Protocol
 
 from sqlstrictd.config import Config
 from sqlstrictd.engine import wire
-from sqlstrictd.model_file import ModelFile
+from sqlstrictd.model.file import ModelFile
 
 
 class EngineLink(Protocol):

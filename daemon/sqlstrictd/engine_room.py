@@ -1,6 +1,6 @@
 """Which model answers: each request is handed the one that is current when it begins.
 
-`translate.py`, `check.py` and `service/` come in here; `model_swap.py` changes the current model.
+`translate.py`, `check.py` and `service/` come in here; `model/swap.py` changes the current model.
 The one before is kept until the last request that it was handed to has ended.
 """
 
@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine import wire
 from sqlstrictd.errors import SqlstrictError
-from sqlstrictd.loaded_model import LoadedModel, Spawn
-from sqlstrictd.model_choice import Choice
-from sqlstrictd.model_file import ModelFile
+from sqlstrictd.model.choice import Choice
+from sqlstrictd.model.file import ModelFile
+from sqlstrictd.model.loaded import LoadedModel, Spawn
 from sqlstrictd.recent_schemas import RecentSchemas
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.supervisor import Patience

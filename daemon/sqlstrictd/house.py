@@ -25,13 +25,13 @@ from sqlstrictd.counters import Counters
 from sqlstrictd.dispatch import Dispatch
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.errors import CannotStart, ShuttingDown
-from sqlstrictd.free_memory import free_memory_bytes
 from sqlstrictd.grammars import Grammars
-from sqlstrictd.loaded_model import Spawn
-from sqlstrictd.model_choice import Choice, ModelChoice
-from sqlstrictd.model_file import ModelFile
-from sqlstrictd.model_follower import ModelFollower, Pace
-from sqlstrictd.model_swap import ModelSwap
+from sqlstrictd.model.choice import Choice, ModelChoice
+from sqlstrictd.model.file import ModelFile
+from sqlstrictd.model.follower import ModelFollower, Pace
+from sqlstrictd.model.free_memory import free_memory_bytes
+from sqlstrictd.model.loaded import Spawn
+from sqlstrictd.model.swap import ModelSwap
 from sqlstrictd.service import health
 from sqlstrictd.service.call import Boundary, Handler
 from sqlstrictd.service.check import CheckService

@@ -1,6 +1,6 @@
 """The schemas that were used last, and their texts, so that a new engine can read them in advance.
 
-`engine_room.py` keeps one for the life of the daemon; every `loaded_model.py` reads and notes.
+`engine_room.py` keeps one for the life of the daemon; every `model/loaded.py` reads and notes.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from sqlstrictd.claim import Claim
 from sqlstrictd.config import Config
 from sqlstrictd.engine_process import EngineLink, EngineProcess, engine_command
 from sqlstrictd.house import House
-from sqlstrictd.model_choice import ModelChoice, find_model_file
-from sqlstrictd.model_file import ModelFile
+from sqlstrictd.model.choice import ModelChoice, find_model_file
+from sqlstrictd.model.file import ModelFile
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from sqlstrictd.engine import wire
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.errors import GrammarTooLarge, PromptTooLong, WorkerFailed
 from sqlstrictd.grammars import Grammars, NothingToWrite, with_few, with_linked
-from sqlstrictd.loaded_model import LoadedModel
+from sqlstrictd.model.loaded import LoadedModel
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.question import (
     Answer,

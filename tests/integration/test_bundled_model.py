@@ -14,7 +14,7 @@ from sqlstrictd.constraint import draft_grammar
 from sqlstrictd.engine.engine import Engine
 from sqlstrictd.engine.settings import Settings
 from sqlstrictd.engine.wire import Finished, Generate
-from sqlstrictd.bundled_model import BUNDLED, BUNDLED_QUANTIZATION
+from sqlstrictd.model.bundled import BUNDLED, BUNDLED_QUANTIZATION
 from sqlstrictd.policy import Policy
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.schema.ddl import parse_schema

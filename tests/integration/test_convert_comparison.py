@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from random_checkpoint import weights_of, write_checkpoint
 from sqlstrict_convert import CheckError, CheckpointError, QualityError, convert
-from sqlstrict_convert.comparison import compare
-from sqlstrict_convert.gguf_header import read_header
-from sqlstrict_convert.quality import find_problems
-from sqlstrict_convert.quantize import quantize_gguf
-from sqlstrict_convert.report import read_report
+from sqlstrict_convert.gguf_format.header import read_header
+from sqlstrict_convert.quality.bounds import find_problems
+from sqlstrict_convert.quality.comparison import compare
+from sqlstrict_convert.quality.report import read_report
+from sqlstrict_convert.quantize.quantize import quantize_gguf
 
 SHAPE = "untied"
 N_PROMPTS = 10

@@ -21,11 +21,11 @@ from sqlstrict_convert import (
     TensorError,
     convert,
 )
-from sqlstrict_convert.check import check_gguf
-from sqlstrict_convert.config import parse_config
-from sqlstrict_convert.quantize import quantize_gguf
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.tensors import plan_tensors
+from sqlstrict_convert.quality.check import check_gguf
+from sqlstrict_convert.quantize.quantize import quantize_gguf
 from sqlstrict_convert.staging import staging_folder
-from sqlstrict_convert.tensors import plan_tensors
 
 SHAPE = "convolution_first"
 CARD = """---

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from random_checkpoint import token_ids, write_checkpoint
-from sqlstrict_convert.checkpoint import Checkpoint, open_checkpoint
+from sqlstrict_convert.checkpoint.checkpoint import Checkpoint, open_checkpoint
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from checkpoint_forms import ADAPTERS, write_form
 from random_checkpoint import token_ids, write_checkpoint
-from sqlstrict_convert.check_child import decode_logits, load_model
-from sqlstrict_convert.checkpoint import Checkpoint, open_checkpoint
-from sqlstrict_convert.config import parse_config
-from sqlstrict_convert.gguf_file import write_gguf
-from sqlstrict_convert.llama_library import load_bindings, set_log
-from sqlstrict_convert.metadata import Origin
-from sqlstrict_convert.tensors import match_tensors, plan_tensors
-from sqlstrict_convert.vocab import parse_vocabulary
+from sqlstrict_convert.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.tensors import match_tensors, plan_tensors
+from sqlstrict_convert.checkpoint.vocab import parse_vocabulary
+from sqlstrict_convert.gguf_format.file import write_gguf
+from sqlstrict_convert.gguf_format.metadata import Origin
+from sqlstrict_convert.llama.library import load_bindings, set_log
+from sqlstrict_convert.quality.check_child import decode_logits, load_model
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 ROWS = (0, 23)  # as make_forms_reference.py has them

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sqlstrict_convert import CheckError
-from sqlstrict_convert.importance import measure_importance, read_importance
-from sqlstrict_convert.llama_context import example_tokens, load_model
-from sqlstrict_convert.llama_library import load_bindings, set_log
-from sqlstrict_convert.prompts import read_examples
-from sqlstrict_convert.quantize import quantize_gguf
+from sqlstrict_convert.llama.context import example_tokens, load_model
+from sqlstrict_convert.llama.library import load_bindings, set_log
+from sqlstrict_convert.quality.prompts import read_examples
+from sqlstrict_convert.quantize.importance import measure_importance, read_importance
+from sqlstrict_convert.quantize.quantize import quantize_gguf
 
 EPSILON = 1e-5
 N_EXAMPLES = 3

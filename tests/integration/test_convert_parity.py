@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from random_checkpoint import KEPT_ROWS, SHAPES, TOO_CLOSE, token_ids, write_checkpoint
 from sqlstrict_convert import convert
-from sqlstrict_convert.check_child import decode_logits, load_model, tokenize
-from sqlstrict_convert.llama_library import load_bindings, set_log
-from sqlstrict_convert.vocab import LATER_WORD_PATTERN
+from sqlstrict_convert.checkpoint.vocab import LATER_WORD_PATTERN
+from sqlstrict_convert.llama.library import load_bindings, set_log
+from sqlstrict_convert.quality.check_child import decode_logits, load_model, tokenize
 from tokenizers import Tokenizer
 
 LOGITS = Path(__file__).parents[1] / "reference" / "logits.npz"

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from large_tokenizer import SIZE, large_tokenizer
 from random_checkpoint import config_of
-from sqlstrict_convert.config import parse_config
-from sqlstrict_convert.gguf_file import write_gguf
-from sqlstrict_convert.llama_context import load_model, tokenize
-from sqlstrict_convert.llama_library import load_bindings, set_log
-from sqlstrict_convert.metadata import Origin
-from sqlstrict_convert.tensors import plan_tensors
-from sqlstrict_convert.vocab import parse_vocabulary
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.tensors import plan_tensors
+from sqlstrict_convert.checkpoint.vocab import parse_vocabulary
+from sqlstrict_convert.gguf_format.file import write_gguf
+from sqlstrict_convert.gguf_format.metadata import Origin
+from sqlstrict_convert.llama.context import load_model, tokenize
+from sqlstrict_convert.llama.library import load_bindings, set_log
 from tokenizers import Tokenizer
 
 BUNDLED = Path(__file__).parents[2] / "daemon/sqlstrictd/bundled/tokenizer.json"

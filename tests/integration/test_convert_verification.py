@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from random_checkpoint import write_checkpoint
 from sqlstrict_convert import CheckError, Progress, convert
-from sqlstrict_convert.gguf_header import read_header
-from sqlstrict_convert.verification import verify_gguf
+from sqlstrict_convert.gguf_format.header import read_header
+from sqlstrict_convert.quality.verification import verify_gguf
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlstrictd.folder_watch import FolderWatch
+from sqlstrictd.model.folder_watch import FolderWatch
 from watchdog.observers import Observer
 
 

@@ -5,9 +5,9 @@ from types import ModuleType
 
 import gguf
 import pytest
-from sqlstrict_convert.gguf_header import GgufError, read_header
-from sqlstrict_convert.gguf_types import FILE_TYPES, TENSOR_TYPES
-from sqlstrict_convert.quantize import QUANTIZATIONS
+from sqlstrict_convert.gguf_format.header import GgufError, read_header
+from sqlstrict_convert.gguf_format.types import FILE_TYPES, TENSOR_TYPES
+from sqlstrict_convert.quantize.quantize import QUANTIZATIONS
 
 
 def test_the_tables_are_those_of_the_library() -> None:

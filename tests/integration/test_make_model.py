@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlstrict_convert.check import check_gguf
-from sqlstrict_convert.check_child import decode_logits, load_model, tokenize
-from sqlstrict_convert.config import parse_config
-from sqlstrict_convert.llama_library import load_bindings, set_log
-from sqlstrict_convert.tensors import plan_tensors
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.tensors import plan_tensors
+from sqlstrict_convert.llama.library import load_bindings, set_log
+from sqlstrict_convert.quality.check import check_gguf
+from sqlstrict_convert.quality.check_child import decode_logits, load_model, tokenize
 
 
 @pytest.fixture(scope="module")

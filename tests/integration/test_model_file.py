@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from random_checkpoint import write_checkpoint
-from sqlstrictd.bundled_model import BUNDLED
 from sqlstrictd.config import Config
 from sqlstrictd.errors import CannotStart
-from sqlstrictd.model_choice import ModelChoice, find_model_file
-from sqlstrictd.model_file import ModelFile
+from sqlstrictd.model.bundled import BUNDLED
+from sqlstrictd.model.choice import ModelChoice, find_model_file
+from sqlstrictd.model.file import ModelFile
 
 
 def choices(folder: Path, model: Path | None = None, bundled: Path = BUNDLED) -> ModelChoice:

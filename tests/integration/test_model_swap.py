@@ -14,11 +14,11 @@ from pathlib import Path
 import grpc
 import pytest
 from running_house import GOOD_SQL, QUICK, RunningHouse, ask, details_of, running_house
-from sqlstrict_convert.models_folder import models_folder
+from sqlstrict_convert.models.folder import models_folder
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrictd.engine import wire
 from sqlstrictd.engine_process import EngineLink
-from sqlstrictd.model_file import ModelFile
+from sqlstrictd.model.file import ModelFile
 from stand_in_engine import (
     READY,
     Script,

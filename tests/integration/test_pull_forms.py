@@ -9,10 +9,10 @@ from checkpoint_forms import write_form
 from fake_hub import FakeHub
 from hub_house import HubHouse
 from random_checkpoint import write_checkpoint
-from sqlstrict_convert import quality
 from sqlstrict_convert.errors import QualityError, SourceError
-from sqlstrict_convert.models_folder import BadChoice, ModelsFolder
-from sqlstrict_convert.pull import Request, pull
+from sqlstrict_convert.models.folder import BadChoice, ModelsFolder
+from sqlstrict_convert.models.pull import Request, pull
+from sqlstrict_convert.quality import bounds as quality
 
 BASE = "liquid/base"
 CARD = "---\nlicense: other\nlicense_name: lfm1.0\n---\n# A model\n"

@@ -14,7 +14,7 @@ import pytest
 from fake_hub import FakeHub
 from hub_house import HubHouse
 from random_checkpoint import write_checkpoint
-from sqlstrict_convert.download import SUFFIX
+from sqlstrict_convert.source.download import SUFFIX
 
 MODEL = "me/model"
 HELD_AT = 400_000

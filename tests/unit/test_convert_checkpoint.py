@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 from random_checkpoint import weights_of, write_checkpoint, write_safetensors
-from sqlstrict_convert.checkpoint import open_checkpoint
-from sqlstrict_convert.config import parse_config
+from sqlstrict_convert.checkpoint.checkpoint import open_checkpoint
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.safetensors_file import read_header
+from sqlstrict_convert.checkpoint.tensors import match_tensors, plan_tensors
+from sqlstrict_convert.checkpoint.weight import BLOCK_VALUES
 from sqlstrict_convert.errors import CheckpointError, TensorError, UnsupportedCheckpoint
-from sqlstrict_convert.safetensors_file import read_header
-from sqlstrict_convert.tensors import match_tensors, plan_tensors
-from sqlstrict_convert.weight import BLOCK_VALUES
 
 SHAPE = "convolution_first"
 

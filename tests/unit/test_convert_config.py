@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from random_checkpoint import FEED_FORWARD, SHAPES, config_of
-from sqlstrict_convert.config import parse_config
+from sqlstrict_convert.checkpoint.config import parse_config
 from sqlstrict_convert.errors import CheckpointError, UnsupportedCheckpoint
 
 # What the real LFM2.5-350M's config says, and what its weights have.

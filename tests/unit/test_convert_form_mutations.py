@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from checkpoint_forms import write_form
 from random_checkpoint import write_checkpoint
-from sqlstrict_convert.checkpoint import open_checkpoint
-from sqlstrict_convert.config import parse_config
+from sqlstrict_convert.checkpoint.checkpoint import open_checkpoint
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.tensors import match_tensors, plan_tensors
 from sqlstrict_convert.errors import ConvertError
-from sqlstrict_convert.tensors import match_tensors, plan_tensors
 
 VALUES: tuple[Any, ...] = (
     *(None, -1, 0, 1, 2**31, 2**70, 1.5, 1e40, float("nan"), float("inf"), True, False),

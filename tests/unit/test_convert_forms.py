@@ -8,13 +8,13 @@ import pytest
 from checkpoint_forms import ADAPTERS, read_plain, write_adapter, write_form
 from numpy.typing import NDArray
 from random_checkpoint import weights_of, write_checkpoint
-from sqlstrict_convert.bitsandbytes import read_weights
-from sqlstrict_convert.checkpoint import Checkpoint, open_checkpoint
-from sqlstrict_convert.config import parse_config
-from sqlstrict_convert.quantization import Quantization
-from sqlstrict_convert.safetensors_file import StoredTensor, read_header
-from sqlstrict_convert.tensors import match_tensors, plan_tensors
-from sqlstrict_convert.weight import as_float32, read_whole
+from sqlstrict_convert.checkpoint.bitsandbytes import read_weights
+from sqlstrict_convert.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.quantization import Quantization
+from sqlstrict_convert.checkpoint.safetensors_file import StoredTensor, read_header
+from sqlstrict_convert.checkpoint.tensors import match_tensors, plan_tensors
+from sqlstrict_convert.checkpoint.weight import as_float32, read_whole
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 SAMPLE_EVERY = 97  # as make_forms_reference.py has it
@@ -98,7 +98,7 @@ def test_blocks_of_long_matrices(
     whole = open_form(tmp_path, TIED, form)
     name = "model.layers.0.feed_forward.w2.weight"  # 64 rows of 96
     wanted = values_of(whole, name)
-    monkeypatch.setattr("sqlstrict_convert.weight.BLOCK_VALUES", 5 * 96)
+    monkeypatch.setattr("sqlstrict_convert.checkpoint.weight.BLOCK_VALUES", 5 * 96)
     pieces = list(whole.pieces(name))
     assert [piece.size for piece in pieces] == [5 * 96] * 12 + [4 * 96]
     np.testing.assert_array_equal(np.concatenate(pieces), wanted.ravel())
@@ -108,7 +108,7 @@ def test_blocks_of_long_matrices(
 def test_merging_in_blocks(tmp_path: Path, adapter: str, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = open_form(tmp_path, TIED, f"adapter-{adapter}")
     wanted = {name: values_of(checkpoint, name) for name in checkpoint.tensors}
-    monkeypatch.setattr("sqlstrict_convert.weight.BLOCK_VALUES", 7 * 64)
+    monkeypatch.setattr("sqlstrict_convert.checkpoint.weight.BLOCK_VALUES", 7 * 64)
     for name, values in wanted.items():
         np.testing.assert_allclose(values_of(checkpoint, name), values, rtol=1e-5, atol=1e-7)
 

@@ -6,9 +6,9 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
-from sqlstrict_convert.gguf_edit import Value, add_keys, data_sha256, head_sha256
-from sqlstrict_convert.gguf_header import GgufError, read_header
-from sqlstrict_convert.metadata import DATA_HASH_KEY, HEAD_HASH_KEY
+from sqlstrict_convert.gguf_format.edit import Value, add_keys, data_sha256, head_sha256
+from sqlstrict_convert.gguf_format.header import GgufError, read_header
+from sqlstrict_convert.gguf_format.metadata import DATA_HASH_KEY, HEAD_HASH_KEY
 
 ADDED: dict[str, Value] = {
     "sqlstrict.text": "a b",

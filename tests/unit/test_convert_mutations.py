@@ -9,8 +9,8 @@ import pytest
 from convert_mutations import mutate, mutate_gguf, mutate_safetensors
 from random_checkpoint import write_checkpoint
 from sqlstrict_convert import ConvertError
-from sqlstrict_convert.gguf_header import GgufError, read_header
-from sqlstrict_convert.source_model import read_model
+from sqlstrict_convert.checkpoint.model import read_model
+from sqlstrict_convert.gguf_format.header import GgufError, read_header
 
 N_MUTATIONS = 150
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")

@@ -5,13 +5,13 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from sqlstrict_convert.prompts import FILE, read_examples
+from sqlstrict_convert.quality.prompts import FILE, read_examples
 from sqlstrict_train.__main__ import main
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.schema.render import render_compact, render_ddl
 
-PACKAGED = files("sqlstrict_convert").joinpath(FILE).read_text(encoding="utf-8")
+PACKAGED = files("sqlstrict_convert.quality").joinpath(FILE).read_text(encoding="utf-8")
 ENTRIES = [json.loads(line) for line in PACKAGED.splitlines()]
 
 

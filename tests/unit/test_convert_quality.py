@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlstrict_convert.comparison import Figures, sum_up
 from sqlstrict_convert.errors import CheckError
-from sqlstrict_convert.measurements import Measurements
-from sqlstrict_convert.quality import BOUNDS, find_problems
-from sqlstrict_convert.quantize import QUANTIZATIONS
-from sqlstrict_convert.report import read_report, report_keys, report_lines
+from sqlstrict_convert.quality.bounds import BOUNDS, find_problems
+from sqlstrict_convert.quality.comparison import Figures, sum_up
+from sqlstrict_convert.quality.measurements import Measurements
+from sqlstrict_convert.quality.report import read_report, report_keys, report_lines
+from sqlstrict_convert.quantize.quantize import QUANTIZATIONS
 
 GOOD = Figures(
     n_prompts=32,

@@ -13,9 +13,9 @@ from checkpoint_forms import ADAPTERS, array_part, write_adapter, write_form, wr
 from checkpoint_forms import read_plain as stored_in
 from numpy.typing import NDArray
 from random_checkpoint import config_of, weights_of, write_checkpoint, write_safetensors
-from sqlstrict_convert.adapter_config import parse_adapter_config
-from sqlstrict_convert.checkpoint import Checkpoint, open_checkpoint
-from sqlstrict_convert.config import parse_config
+from sqlstrict_convert.checkpoint.adapter_config import parse_adapter_config
+from sqlstrict_convert.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from sqlstrict_convert.checkpoint.config import parse_config
 from sqlstrict_convert.errors import CheckpointError, ConvertError, UnsupportedCheckpoint
 
 SHAPE = "convolution_first"

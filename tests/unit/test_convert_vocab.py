@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from random_checkpoint import config_of
-from sqlstrict_convert.added_tokens import TokenType
-from sqlstrict_convert.config import parse_config
-from sqlstrict_convert.errors import VocabularyError
-from sqlstrict_convert.vocab import (
+from sqlstrict_convert.checkpoint.added_tokens import TokenType
+from sqlstrict_convert.checkpoint.config import parse_config
+from sqlstrict_convert.checkpoint.vocab import (
     LATER_WORD_PATTERN,
     WORD_PATTERN,
     Vocabulary,
     parse_vocabulary,
 )
+from sqlstrict_convert.errors import VocabularyError
 
 NAMES = {"bos_token": "<|startoftext|>", "eos_token": "<|im_end|>", "pad_token": "<|pad|>"}
 

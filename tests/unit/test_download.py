@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlstrict_convert import download as module
-from sqlstrict_convert.download import SUFFIX, Body, Content, Interrupted, download
 from sqlstrict_convert.errors import HubError, OutputError
+from sqlstrict_convert.source import download as module
+from sqlstrict_convert.source.download import SUFFIX, Body, Content, Interrupted, download
 
 BYTES = bytes(range(256)) * 40
 CONTENT = Content("weights", len(BYTES), hashlib.sha256(BYTES).hexdigest())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlstrictd.free_memory import free_memory_bytes
+from sqlstrictd.model.free_memory import free_memory_bytes
 
 
 def write(folder: Path, **files: str) -> None:

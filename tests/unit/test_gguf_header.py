@@ -8,8 +8,8 @@ from pathlib import Path
 import gguf_bytes
 import pytest
 from gguf_bytes import ARRAY, BOOL, F32, KINDS, Q4_0, gguf, key, number_key, string_key, tensor
-from sqlstrict_convert import gguf_header
-from sqlstrict_convert.gguf_header import GgufError, GgufHeader, read_header
+from sqlstrict_convert.gguf_format import header as gguf_header
+from sqlstrict_convert.gguf_format.header import GgufError, GgufHeader, read_header
 
 Read = Callable[[bytes], GgufHeader]
 

@@ -24,8 +24,8 @@ MAY_IMPORT = {
     # Reading model files and their folder needs the standard library alone.
     "sqlstrictd": (
         "sqlstrict_proto",
-        "sqlstrict_convert.gguf_header",
-        "sqlstrict_convert.models_folder",
+        "sqlstrict_convert.gguf_format.header",
+        "sqlstrict_convert.models.folder",
     ),
     "sqlstrict": ("sqlstrict_proto",),
 }
@@ -38,7 +38,7 @@ ONLY_IN = {
     "duckdb": ("clients/python/sqlstrict/introspect_duckdb.py", "daemon/sqlstrictd/verify/"),
     "psycopg": ("clients/python/sqlstrict/introspect_postgres.py",),
     "pymysql": ("clients/python/sqlstrict/introspect_mysql.py",),
-    "huggingface_hub": ("convert/sqlstrict_convert/hub",),  # hub.py and hub_problems.py
+    "huggingface_hub": ("convert/sqlstrict_convert/source/hub",),  # hub.py and hub_problems.py
     "jinja2": (),
     "pickle": (),
 }

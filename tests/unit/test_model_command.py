@@ -6,8 +6,8 @@ from pathlib import Path
 import gguf_bytes
 import pytest
 from gguf_bytes import gguf, number_key, string_key, strings_key
-from sqlstrict_convert import models_command
-from sqlstrict_convert.models_folder import ModelsFolder, models_folder
+from sqlstrict_convert.models import command as models_command
+from sqlstrict_convert.models.folder import ModelsFolder, models_folder
 from sqlstrict_convert.progress import Progress
 from sqlstrict_convert.terminal import Terminal, describe
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from gguf_bytes import gguf, number_key, string_key, strings_key
 from sqlstrictd.errors import ModelUnusable
-from sqlstrictd.model_file import Abandoned, Look, open_model_file
-from sqlstrictd.model_header import check_header
+from sqlstrictd.model.file import Abandoned, Look, open_model_file
+from sqlstrictd.model.header import check_header
 
 TOKENS = ["a", "<|im_start|>", "<|im_end|>"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import gguf_bytes
 import pytest
-from sqlstrict_convert.gguf_header import GgufError
-from sqlstrict_convert.models_folder import (
+from sqlstrict_convert.gguf_format.header import GgufError
+from sqlstrict_convert.models.folder import (
     BadChoice,
     BadModelName,
     ModelInUse,

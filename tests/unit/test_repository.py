@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from sqlstrict_convert.errors import CheckpointError, UnsupportedCheckpoint
-from sqlstrict_convert.repository import RepositoryName, is_file_name, parse_repository
-from sqlstrict_convert.repository_files import Choice, Form, choose_files, choose_shards
+from sqlstrict_convert.source.repository import RepositoryName, is_file_name, parse_repository
+from sqlstrict_convert.source.repository_files import Choice, Form, choose_files, choose_shards
 
 PUBLISHED = "saadxsalman/SS-350M-SQL-Strict"
 

@@ -107,7 +107,8 @@ def test_views_of_views_in_any_order_and_in_a_circle() -> None:
 LEFT_OUT = [
     ("CREATE VIEW v AS SELECT missing FROM orders", "There is no column missing in orders"),
     ("CREATE VIEW v AS SELECT id FROM gone", "There is no table gone in the schema"),
-    ("CREATE VIEW v AS SELECT MAX(id) + 1 FROM orders", "a column has no name; give it one with AS"),
+    ("CREATE VIEW v AS SELECT MAX(id) + 1 FROM orders",
+     "a column has no name; give it one with AS"),
     ("CREATE VIEW v AS SELECT id, id FROM orders", "two of its columns have the same name"),
     ("CREATE VIEW v (a) AS SELECT id, price FROM orders",
      "its list of columns is not as long as what it names"),

@@ -10,9 +10,9 @@ from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 
 from sqlstrictd.engine_room import EngineRoom
 from sqlstrictd.errors import ModelUnusable
-from sqlstrictd.model_file import Look
-from sqlstrictd.model_follower import ModelFollower
-from sqlstrictd.model_header import check_header
+from sqlstrictd.model.file import Look
+from sqlstrictd.model.follower import ModelFollower
+from sqlstrictd.model.header import check_header
 from sqlstrictd.service.call import Boundary, Call, Handler
 from sqlstrictd.service.responses import model_pb, model_state_pb
 

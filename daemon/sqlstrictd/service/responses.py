@@ -7,8 +7,8 @@ from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrictd.catalog import Registered
 from sqlstrictd.check import Findings
 from sqlstrictd.engine import wire
-from sqlstrictd.model_choice import Choice
-from sqlstrictd.model_follower import ModelFollower
+from sqlstrictd.model.choice import Choice
+from sqlstrictd.model.follower import ModelFollower
 from sqlstrictd.question import Answer, Certificate, Confidence, Refusal, Sql, Usage
 from sqlstrictd.schema.types import Schema, Table
 from sqlstrictd.service.enums import DIALECT_PB, KIND_PB, ORIGIN_PB, RENDERING_PB, found_kind_pb

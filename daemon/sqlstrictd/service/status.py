@@ -15,7 +15,7 @@ from sqlstrictd.admission import Admission
 from sqlstrictd.catalog import Catalog
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine_room import EngineRoom
-from sqlstrictd.model_follower import ModelFollower
+from sqlstrictd.model.follower import ModelFollower
 from sqlstrictd.service.call import Boundary, Call, Handler
 from sqlstrictd.service.responses import model_pb, model_state_pb
 

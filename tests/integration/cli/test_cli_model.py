@@ -10,7 +10,7 @@ import gguf_bytes
 import grpc
 import pytest
 from command_line import run
-from sqlstrict_convert.models_folder import ModelsFolder
+from sqlstrict_convert.models.folder import ModelsFolder
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from stand_in_daemon import Failure, StandInDaemon
 

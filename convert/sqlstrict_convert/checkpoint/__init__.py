@@ -1,0 +1,1 @@
+"""A published checkpoint, in whichever form -> shape, vocabulary, and weights that stream."""

@@ -1,0 +1,1 @@
+"""GGUF files: written, read with care, and given further keys."""

@@ -1,0 +1,1 @@
+"""llama.cpp, as the child processes of this package use it."""

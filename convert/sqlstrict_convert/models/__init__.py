@@ -1,0 +1,1 @@
+"""The models of this machine: pulled, listed, chosen, verified, removed."""

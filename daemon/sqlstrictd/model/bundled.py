@@ -1,0 +1,77 @@
+"""The bundled model: a checkpoint in this package, made into a GGUF of the models folder once.
+
+`choice.py` asks for it where no other model is chosen. The converter runs in a process of its
+own, since nothing of the front may import llama.cpp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import sys
+from pathlib import Path
+
+from sqlstrictd.errors import CannotStart
+
+log = logging.getLogger(__name__)
+
+BUNDLED = Path(__file__).parents[1] / "bundled"
+BUNDLED_QUANTIZATION = "Q4_K_M"
+
+
+async def bundled_model(folder: Path, checkpoint: Path = BUNDLED) -> Path:
+    """Return the bundled model's GGUF in the folder, converting it where that has not been done.
+
+    It is named by its checkpoint's content. Raises CannotStart where there is none.
+    """
+    if not (checkpoint / "config.json").is_file():
+        raise CannotStart("this installation has no bundled model; give one with --model FILE")
+    key = await asyncio.to_thread(_checkpoint_digest, checkpoint)
+    target = folder / f"bundled-{key[:16]}-{BUNDLED_QUANTIZATION}.gguf"
+    if target.is_file():
+        return target
+    log.info("converting the bundled model, once: %s", target)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "sqlstrict_convert",
+            str(checkpoint),
+            "--out",
+            str(partial),
+            "--quantize",
+            BUNDLED_QUANTIZATION,
+            "--no-compare",  # the first start need not wait for what tests hold
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=sys.stderr.fileno(),
+        )
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        if code != 0:
+            raise CannotStart(f"the bundled model could not be converted (exit code {code})")
+        os.replace(partial, target)
+    except OSError as error:
+        raise CannotStart(f"the model cannot be kept in {folder}: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return target
+
+
+def _checkpoint_digest(checkpoint: Path) -> str:
+    """Hash the names and contents of a checkpoint's files."""
+    digest = hashlib.sha256()
+    for path in sorted(checkpoint.iterdir()):
+        if path.is_file():
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
