@@ -8,20 +8,22 @@ are checked as in the daemon; without it, what the exact grammar let through is 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from portable import port
 from sqlstrictd.constraint import (
+    FromSet,
     Grammar,
+    Skeleton,
     draft_grammar,
     exact_grammar,
     skeleton_of,
-    skeleton_of_sets,
 )
 from sqlstrictd.engine.engine import Engine
 from sqlstrictd.engine.wire import Failed, Finished, Generate
+from sqlstrictd.grammars import with_few, with_linked
 from sqlstrictd.policy import Policy
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.schema.ddl import parse_schema
@@ -121,16 +123,22 @@ class Writer:
         """Answer questions together, in their order."""
         orders = [(question, self._draft_grammar(question), "") for question in questions]
         written = self._generate(orders, "draft")
-        again: dict[int, tuple[Question, Grammar, str]] = {}
+        again: dict[int, str] = {}  # question number -> its draft
         for number, (question, draft) in enumerate(zip(questions, written, strict=True)):
             if self._has_gate and not draft.refusal:
                 written[number] = self._check(draft, question)
             if self._is_to_be_written_again(written[number]):
-                grammar = self._exact_grammar(question, draft.statement)
-                again[number] = (question, grammar, draft.statement)
-        for number, exact in zip(again, self._generate(list(again.values()), "exact"), strict=True):
-            is_checked = self._has_gate and not exact.refusal
-            written[number] = self._check(exact, questions[number]) if is_checked else exact
+                again[number] = draft.statement
+        for choose in (with_linked, with_few):
+            exact = [
+                (questions[number], self._exact_grammar(questions[number], draft, choose), draft)
+                for number, draft in again.items()
+            ]
+            for number, one in zip(list(again), self._generate(exact, "exact"), strict=True):
+                is_checked = self._has_gate and not one.refusal
+                written[number] = self._check(one, questions[number]) if is_checked else one
+                if not one.refusal.startswith("GRAMMAR_TOO_LARGE"):
+                    del again[number]
         return written
 
     def _is_to_be_written_again(self, draft: Written) -> bool:
@@ -170,11 +178,16 @@ class Writer:
             self._drafts[schema.fingerprint] = draft_grammar(schema, self._dialect, self._policy)
         return self._drafts[schema.fingerprint]
 
-    def _exact_grammar(self, question: Question, draft: str) -> Grammar:
-        """Return the grammar of what the draft reads from, and of the sets that the words name."""
+    def _exact_grammar(
+        self,
+        question: Question,
+        draft: str,
+        choose: Callable[[Skeleton, Sequence[FromSet]], Skeleton],
+    ) -> Grammar:
+        """Return the grammar of what the draft reads from, and of what else is chosen."""
         schema = question.case.schema
-        linked = skeleton_of_sets(choose_from_sets(schema, question.text))
-        skeleton = skeleton_of(draft, schema, self._dialect).and_also(linked)
+        read = skeleton_of(draft, schema, self._dialect)
+        skeleton = choose(read, choose_from_sets(schema, question.text))
         return exact_grammar(schema, skeleton, self._dialect, self._policy)
 
     def _check(self, one: Written, question: Question) -> Written:
