@@ -49,6 +49,16 @@ async def test_the_bundled_checkpoint_is_converted_once(
     assert (await find(tmp_path, None, other)).path != first.path
 
 
+async def test_the_bundled_model_is_made_again_where_it_was_removed(
+    tmp_path: Path, tokenizer_json: str
+) -> None:
+    bundled = write_checkpoint(tmp_path / "bundled", "convolution_first", tokenizer_json)
+    found = choices(tmp_path, None, bundled)
+    path = (await found.read()).path
+    path.unlink()
+    assert (await found.read()).path == path and path.is_file()
+
+
 async def test_a_checkpoint_that_cannot_be_converted_stops_the_start(
     tmp_path: Path, tokenizer_json: str
 ) -> None:

@@ -7,10 +7,8 @@ own, since nothing of the front may import llama.cpp.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
-import os
 import sys
 from pathlib import Path
 
@@ -34,7 +32,6 @@ async def bundled_model(folder: Path, checkpoint: Path = BUNDLED) -> Path:
     if target.is_file():
         return target
     log.info("converting the bundled model, once: %s", target)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         process = await asyncio.create_subprocess_exec(
@@ -43,7 +40,7 @@ async def bundled_model(folder: Path, checkpoint: Path = BUNDLED) -> Path:
             "sqlstrict_convert",
             str(checkpoint),
             "--out",
-            str(partial),
+            str(target),  # which appears when it is whole
             "--quantize",
             BUNDLED_QUANTIZATION,
             "--no-compare",  # the first start need not wait for what tests hold
@@ -53,17 +50,13 @@ async def bundled_model(folder: Path, checkpoint: Path = BUNDLED) -> Path:
         try:
             code = await process.wait()
         except asyncio.CancelledError:
-            process.kill()
+            process.terminate()  # it removes what it has begun
             await process.wait()
             raise
         if code != 0:
             raise CannotStart(f"the bundled model could not be converted (exit code {code})")
-        os.replace(partial, target)
     except OSError as error:
         raise CannotStart(f"the model cannot be kept in {folder}: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
     return target
 
 

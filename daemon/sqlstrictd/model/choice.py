@@ -83,8 +83,9 @@ class ModelChoice:
         except NotADirectoryError:
             pass  # nothing is chosen where no folder can be; what keeps the model says so
         except (ModelsFolderError, OSError) as error:
-            raise ModelUnusable(f"it cannot be read which model is chosen: {error}") from error
-        if self._bundled_gguf is None:
+            why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+            raise ModelUnusable(f"it cannot be read which model is chosen: {why}") from error
+        if self._bundled_gguf is None or not self._bundled_gguf.is_file():
             self._bundled_gguf = await bundled_model(self.folder.path, self._bundled)
         return Choice("bundled", self._bundled_gguf)
 
