@@ -3,6 +3,7 @@
 That is looked for before anything of it is imported; the command itself is in `command.py`.
 """
 
+import os
 import sys
 from importlib.util import find_spec
 
@@ -21,7 +22,14 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     from sqlstrict_convert import command
 
-    return command.main(argv)
+    try:
+        code = command.main(argv)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read stdout has gone; Python would complain of what is still to be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

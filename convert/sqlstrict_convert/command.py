@@ -1,14 +1,13 @@
 """`sqlstrict convert`: arguments in, progress on standard error, the result on standard output.
 
-Exit codes: 0 done, 1 the conversion failed, 2 wrong usage. With --json standard output holds one
-JSON object per line: progress events, then one `done` or `error`. Called by `__main__.py`.
+With --json standard output holds one JSON object per line: progress events, then one `done` or
+`error`. Called by `__main__.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -22,25 +21,14 @@ from sqlstrict_convert.quantize.quantize import BITS_PER_WEIGHT
 from sqlstrict_convert.source.sources import read_token
 from sqlstrict_convert.terminal import Terminal
 
-STEPS = {
-    "download": "downloading",
-    "copy": "copying",
-    "read": "reading the checkpoint",
-    "hash": "hashing the inputs",
-    "write": "writing the weights",
-    "importance": "measuring which columns matter",
-    "quantize": "quantizing",
-    "compare": "comparing with the unquantized model",
-    "stamp": "writing the report into the file",
-    "check": "loading the result in llama.cpp",
-}
+EPILOG = "Exit codes: 0 done, 1 error, 2 usage, 130 Ctrl-C."
 
 
 def main(argv: list[str] | None = None) -> int:
     """Convert as the arguments say and return the exit code."""
     arguments = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _stop)
-    terminal = Terminal(is_json=arguments.json, steps=STEPS)
+    terminal = Terminal(is_json=arguments.json)
     try:
         made = convert(
             arguments.source,
@@ -60,9 +48,15 @@ def main(argv: list[str] | None = None) -> int:
     except ConvertError as error:
         terminal.fail(type(error).__name__, str(error), is_event=True)
         return 1
-    except KeyboardInterrupt:
-        print("sqlstrict: stopped; nothing was changed", file=sys.stderr)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        terminal.fail("OSError", f"{where}{error.strerror or error}", is_event=True)
         return 1
+    except KeyboardInterrupt:
+        terminal.fail("Interrupted", "stopped; nothing was changed", is_event=True)
+        return 130
     _print_result(made, terminal)
     return 0
 
@@ -73,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Turn a published model into one GGUF file: a Hugging Face LFM2 checkpoint or "
         "an adapter, of this disk or of the hub. A finished GGUF file is checked and taken as it "
         "is.",
+        epilog=EPILOG,
     )
     parser.add_argument(
         "source",
@@ -82,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.gguf")
     parser.add_argument(
         "--quantize",
+        type=str.upper,
         choices=list(BITS_PER_WEIGHT),
         default=DEFAULT_QUANTIZATION,
         help="how to store the matrices (default: %(default)s)",
@@ -110,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="take an unknown pattern of the pre-tokenizer for another spelling of LFM2's",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="of llama.cpp (default: all)")
+    parser.add_argument("--threads", type=_count, metavar="N", help="of llama.cpp (default: all)")
     parser.add_argument(
         "--json", action="store_true", help="events as JSON lines on standard output"
     )
@@ -129,8 +125,16 @@ def _print_result(made: Conversion, terminal: Terminal) -> None:
         figures=asdict(made.figures) if made.figures else None,
     )
     terminal.result(f"{made.path}: {made.quantization}, {made.size_bytes / 1e6:,.1f} MB")
-    for line in report_lines(read_report(read_header(made.path).metadata)):
+    report = read_report(read_header(made.path).metadata)
+    for line in report_lines(report) if report.quantization else ():  # else made elsewhere
         terminal.result(f"  {line}")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -76,19 +76,11 @@ def convert(
             figures=read_report(header.metadata).figures,
         )
     assert found.folder is not None  # one of the two is set
-
-    def find_base(name: str, base_revision: str | None) -> Path:
-        if base is not None:
-            return sources.find_base(base, None)
-        if found.is_from_hub:  # its own words about paths mean nothing here
-            return sources.find_named_base(name, base_revision)
-        return sources.find_base(name, base_revision)
-
     return convert_checkpoint(
         found.folder,
         target,
         options,
         origin=found.origin,
-        find_base=find_base,
+        find_base=sources.base_finder(found, base),
         on_progress=on_progress,
     )

@@ -8,8 +8,8 @@ the next run in the same place, whatever its target; a lock tells it from what i
 import errno
 import fcntl
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,21 +32,25 @@ def staging_folder(target: Path, needed_bytes: int) -> Iterator[Path]:
         raise OutputError(f"{target} is a folder; give the name of the file to write")
     if not parent.is_dir():
         raise OutputError(f"{parent} does not exist; make the folder first")
+    # Named before it is there: it is removed at whatever moment a signal comes.
+    folder = parent / f".{target.name}.{secrets.token_hex(8)}{SUFFIX}"
+    descriptor = None
     try:
-        # One run at a time looks around here: a new folder is locked before others see it.
-        with _locked(parent):
-            _remove_abandoned(parent)
-            folder = Path(tempfile.mkdtemp(dir=parent, prefix=f".{target.name}.", suffix=SUFFIX))
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise OutputError(f"cannot write into {parent}: {error.strerror}") from error
-    try:
+        try:
+            # One run at a time looks around here: a new folder is locked before others see it.
+            with _locked(parent):
+                _remove_abandoned(parent)
+                folder.mkdir(mode=0o700)
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OutputError(f"cannot write into {parent}: {error.strerror}") from error
         check_space(parent, needed_bytes, "the conversion")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def publish(finished: Path, target: Path) -> None:

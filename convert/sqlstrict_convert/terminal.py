@@ -1,4 +1,4 @@
-"""What the `model` commands write: results on stdout, progress and notes on stderr, or JSON.
+"""What `convert` and the `model` commands write: results on stdout, the rest on stderr, or JSON.
 
 With --json each line of standard output is one object. Names, licences and metadata come from
 strangers; what a person reads of them has no control characters left.
@@ -34,9 +34,8 @@ STEPS = {  # of Progress, in words
 class Terminal:
     """The two streams of one command."""
 
-    def __init__(self, *, is_json: bool, steps: dict[str, str] | None = None) -> None:
+    def __init__(self, *, is_json: bool) -> None:
         self.is_json = is_json
-        self._steps = STEPS if steps is None else steps
         self._is_live = sys.stderr.isatty() and not is_json
         self._last = ("", 0.0)
         self._told: Progress | None = None
@@ -97,7 +96,7 @@ class Terminal:
                 left_s=None if progress.left_s is None else round(progress.left_s, 1),
             )
             return
-        line = describe(progress, self._steps.get(progress.step, progress.step), self._is_live)
+        line = describe(progress, STEPS.get(progress.step, progress.step), self._is_live)
         if not self._is_live:
             print(line, file=sys.stderr, flush=True)
             return

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkpoint_forms import write_form
 from random_checkpoint import write_checkpoint
 
 
@@ -66,7 +67,46 @@ def test_a_refusal(tmp_path: Path) -> None:
     assert made.stderr.startswith("sqlstrict: ")
 
 
-@pytest.mark.parametrize("arguments", [(), ("x",), ("x", "--out", "y", "--quantize", "Q1")])
+def test_an_adapter_that_names_no_base(folder: Path, tmp_path: Path) -> None:
+    adapter = write_form(folder, tmp_path / "adapter", "adapter-plain", base_name="")
+    made = run(adapter, "--out", tmp_path / "model.gguf")
+    assert made.returncode == 1
+    assert "does not name its base; give it by --base" in made.stderr
+
+
+@pytest.mark.parametrize(
+    "source, told", [("", "an empty name is no file"), ("x" * 300, "too long")]
+)
+def test_what_cannot_be_a_source(tmp_path: Path, source: str, told: str) -> None:
+    made = run(source, "--out", tmp_path / "model.gguf")
+    assert made.returncode == 1
+    assert told in made.stderr and "Traceback" not in made.stderr
+
+
+def test_a_finished_file_has_no_report_of_ours(tiny_gguf: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.gguf"
+    made = run(tiny_gguf, "--out", target, "--quantize", "q4_0")  # as llama.cpp's tools take it
+    assert made.returncode == 0, made.stderr
+    assert target.read_bytes() == tiny_gguf.read_bytes()
+    (line,) = made.stdout.splitlines()
+    assert line.startswith(f"{target}: ")
+
+
+def test_a_reader_that_goes_away_is_no_traceback(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sqlstrict_convert", str(folder), "--json"]
+    command += ["--out", str(tmp_path / "model.gguf"), "--quantize", "F16"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    told = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 1 and "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("x",), ("x", "--out", "y", "--quantize", "Q1"), ("x", "--out", "y", "--threads", "0")],
+)
 def test_wrong_usage(arguments: tuple[str, ...]) -> None:
     made = run(*arguments)
     assert made.returncode == 2

@@ -77,7 +77,7 @@ class Sources:
         """
         path = Path(text).expanduser()
         named = parse_repository(text, self._host(text))
-        if path.exists():
+        if text and path.exists():
             if named is not None and not _is_spelled_as_path(text):
                 self.on_note(f"taking {text} of this disk; hf.co/{text} would be the hub's")
             if revision is not None:
@@ -85,8 +85,8 @@ class Sources:
             return self._open_path(path, quantization)
         if named is None or _is_spelled_as_path(text):
             raise SourceError(
-                f"{text} is no file or folder here, and no repository as the hub names them: "
-                "owner/name, owner/name@revision or hf.co/owner/name/FILE.gguf"
+                f"{text or 'an empty name'} is no file or folder here, and no repository as the "
+                "hub names them: owner/name, owner/name@revision or hf.co/owner/name/FILE.gguf"
             )
         if revision is not None and named.revision not in (None, revision):
             raise SourceError(f"{text} names another revision than --revision {revision}")
@@ -99,6 +99,8 @@ class Sources:
 
         Raises as `open`.
         """
+        if not name:
+            raise SourceError("the adapter does not name its base; give it by --base")
         path = Path(name).expanduser()
         if path.is_dir():
             return path
