@@ -89,6 +89,19 @@ def test_a_folder_of_this_disk(house: HubHouse, plain: Path) -> None:
     assert str(plain) not in str(house.done("show", "mine")["metadata"])
 
 
+def test_a_gguf_file_without_the_ending_keeps_its_name(
+    house: HubHouse, tiny_gguf: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.bin"
+    path.write_bytes(tiny_gguf.read_bytes())
+    assert house.done("pull", path)["name"] == "weights.bin"
+
+
+def test_an_unknown_quantization_is_wrong_usage(house: HubHouse) -> None:
+    ended = house.run("pull", "x", "--quantize", "q3", "--json")
+    assert ended.returncode == 2 and "known are Q4_0" in ended.stdout
+
+
 def test_a_result_outside_of_its_bounds_is_kept_aside(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,7 +94,8 @@ def test_what_cannot_be_shown(folder: ModelsFolder, capsys: Captured) -> None:
     assert run(folder, "show", "cut") == 1
     assert "cut off" in capsys.readouterr().err
     assert run(folder, "show", "absent") == 1
-    assert "there is no model 'absent'" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "there is no model 'absent'" in told and "`sqlstrict model list` shows" in told
     assert run(folder, "show", "../whole", "--json") == 2
     error = json.loads(capsys.readouterr().err)["error"]
     assert error["reason"] == "BadModelName" and "cannot name a model" in error["message"]

@@ -1,7 +1,7 @@
 """`python -m sqlstrict_convert.models`, which is `sqlstrict model`: the models of this machine.
 
 What it needs is looked for before anything of it is imported; the commands themselves are in
-`models_command.py`.
+`command.py`.
 """
 
 import os

@@ -1,6 +1,6 @@
 """`sqlstrict model pull|list|show|rm|use|verify`: arguments -> one command -> an exit code.
 
-Called by `models.py`. Here are the flags and the commands that need the standard library alone;
+Called by `__main__.py`. Here are the flags and the commands that need the standard library alone;
 what loads or makes a model is in `pull_command.py`.
 """
 
@@ -19,6 +19,7 @@ from sqlstrict_convert.models.folder import (
     InstalledModel,
     ModelsFolder,
     ModelsFolderError,
+    NoSuchModel,
     default_data_folder,
     models_folder,
 )
@@ -56,7 +57,9 @@ def main(argv: Sequence[str]) -> int:
         run: Callable[[argparse.Namespace, ModelsFolder, Terminal], int] = arguments.run
         return run(arguments, folder, terminal)
     except (ModelsFolderError, ConvertError, GgufError) as error:
-        terminal.fail(type(error).__name__, str(error), is_event=has_events)
+        hint = "; `sqlstrict model list` shows which there are"
+        message = f"{error}{hint if isinstance(error, NoSuchModel) else ''}"
+        terminal.fail(type(error).__name__, message, is_event=has_events)
         return Exit.USAGE if isinstance(error, BadModelName) else Exit.ERROR
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -197,6 +200,7 @@ def _add_pull_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="what the model is to be called here")
     parser.add_argument(
         "--quantize",
+        type=str.upper,
         metavar="Q",
         help="Q4_K_M (default), Q4_0, Q4_K_S, Q5_K_M, Q6_K, Q8_0, F16 or F32; of a repository of "
         "GGUF files, the one to take",

@@ -86,7 +86,7 @@ class ModelsFolder:
         """
         path = self.file_of(name)
         if not path.is_file():
-            raise NoSuchModel(f"there is no model {name!r} in {self.path}; `sqlstrict model list`")
+            raise NoSuchModel(f"there is no model {name!r} in {self.path}")
         try:
             status = path.stat()
         except FileNotFoundError as error:

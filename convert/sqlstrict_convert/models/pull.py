@@ -123,7 +123,8 @@ def pull(
 def default_name(source: Source, quantization: str) -> str:
     """Return the name of a model whose user gave none: its own, and its quantization's."""
     if source.gguf is not None:
-        stem = source.gguf.name[: -len(SUFFIX)]
+        file = source.gguf.name
+        stem = file[: -len(SUFFIX)] if file.lower().endswith(SUFFIX) else file
     else:
         stem = f"{source.origin.name[: NAME_MAX - len(quantization) - 1]}-{quantization}"
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip("._-")[:NAME_MAX]

@@ -1,6 +1,6 @@
 """`sqlstrict model pull` and `verify`: flags -> the work -> what a person and a program read of it.
 
-Called by `models_command`, and loaded only for these two, since they need the extra `convert`.
+Called by `command`, and loaded only for these two, since they need the extra `convert`.
 """
 
 import argparse
@@ -21,14 +21,17 @@ _LFM_LICENSES = ("lfm1.0", "lfm")
 
 def run_pull(arguments: argparse.Namespace, folder: ModelsFolder, terminal: Terminal) -> int:
     """Take a model in and say what it is, where it came from and under which licence."""
-    if arguments.quantize is not None and arguments.quantize.upper() not in BITS_PER_WEIGHT:
-        raise SourceError(
-            f"unknown quantization {arguments.quantize!r}; known are {', '.join(BITS_PER_WEIGHT)}"
+    if arguments.quantize is not None and arguments.quantize not in BITS_PER_WEIGHT:
+        terminal.fail(
+            SourceError.__name__,
+            f"unknown quantization {arguments.quantize!r}; known are {', '.join(BITS_PER_WEIGHT)}",
+            is_event=True,
         )
+        return models_command.Exit.USAGE
     request = Request(
         source=arguments.source,
         name=arguments.name,
-        quantization=arguments.quantize.upper() if arguments.quantize else None,
+        quantization=arguments.quantize,
         base=arguments.base,
         revision=arguments.revision,
         is_chosen=arguments.use,

@@ -111,8 +111,8 @@ def choose_gguf(
     if len(fitting) != 1:
         how_many = "no" if not fitting else "more than one"
         raise CheckpointError(
-            f"{repository} has {how_many} GGUF file of {wanted}; name the file, as in "
-            f"hf.co/{repository}/FILE.gguf{_list(found)}"
+            f"{repository} has {how_many} GGUF file of {wanted}; name the file itself, as "
+            f"FOLDER/FILE.gguf or hf.co/owner/name/FILE.gguf{_list(found)}"
         )
     return _whole(repository, fitting[0])
 
