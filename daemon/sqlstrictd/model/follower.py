@@ -23,12 +23,12 @@ from sqlstrictd.errors import (
     InternalError,
     ModelFixed,
     ModelRejected,
-    ModelSuperseded,
     ModelUnusable,
     ShuttingDown,
     SqlstrictError,
 )
-from sqlstrictd.model.choice import Choice, ModelChoice
+from sqlstrictd.model.ask import Ask
+from sqlstrictd.model.choice import ModelChoice
 from sqlstrictd.model.file import Look
 from sqlstrictd.model.folder_watch import FolderWatch
 from sqlstrictd.model.header import check_header
@@ -44,19 +44,6 @@ class Pace:
 
     look_s: float = 2.0
     settle_s: float = 0.25
-
-
-@dataclass(slots=True, eq=False)
-class Ask:
-    """A client's choice that is not carried out yet.
-
-    `known` are the names that may stand in the folder's choice until then: another name is a later
-    choice of somebody's, written there.
-    """
-
-    choice: Choice
-    known: frozenset[str | None]
-    done: asyncio.Future[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +81,7 @@ class ModelFollower:
         self._rejected: Rejected | None = None
         self._work: asyncio.Task[None] | None = None
         self._working_on: tuple[WantedModel, Ask | None] | None = None
+        self._sha256 = ""  # of the file that is being taken, as soon as it is known
         self._task: asyncio.Task[None] | None = None
         self._is_stopped = False
 
@@ -140,16 +128,13 @@ class ModelFollower:
             before = self._ask.known if self._ask else frozenset()
             known = before | {self.choices.chosen_name(), choice.name}
             self._supersede(f"{name} was chosen meanwhile")
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            # Whoever asked may be gone by then.
-            done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-            self._ask = Ask(choice, known, done)
+            self._ask = Ask(choice, known)
         self._wake.set()
         await asyncio.shield(self._ask.done)
 
     def _supersede(self, why: str) -> None:
-        if self._ask is not None and not self._ask.done.done():
-            self._ask.done.set_exception(ModelSuperseded(f"the model was not changed: {why}"))
+        if self._ask is not None:
+            self._ask.supersede(why)
         self._ask = None
 
     async def _run(self) -> None:
@@ -293,13 +278,8 @@ class ModelFollower:
         self.problem = why
 
     def _end_ask(self, ask: Ask | None, error: SqlstrictError | None) -> None:
-        if ask is None:
-            return
-        if not ask.done.done():
-            if error is None:
-                ask.done.set_result(None)
-            else:
-                ask.done.set_exception(error)
+        if ask is not None:
+            ask.end(error)
         if self._ask is ask:
             self._ask = None
 
