@@ -1,8 +1,8 @@
 """The main line: read, hash, write, weigh, quantize, compare, stamp, check.
 
-Called by `convert` and by `pull` with a checkpoint folder. Each step is a file of its own; this one
-gives them their order, their temporary places and the room on the disk, and names the result only
-when all has gone well.
+Called by `conversion` and by `pull` with a checkpoint folder. Each step is a file of its own; this
+one gives them their order, their temporary places and the room on the disk, and names the result
+only when all has gone well.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """How far a step of the work is, and how long it will still take.
 
-Made by `convert` and by whoever downloads for it; read by the command lines. Prints nothing.
+Made by `checkpoint_conversion`, `finished_gguf` and `sources`; read by the command lines. Prints
+nothing.
 """
 
 import time

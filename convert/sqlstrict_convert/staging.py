@@ -1,8 +1,9 @@
 """A place beside the target for unfinished files, and the one step that makes a file the target.
 
-Called by `convert`. A target is either the old file or the whole new one: files are written into a
-hidden folder on the same disk, forced out, then renamed. What killed runs left behind is removed by
-the next run in the same place, whatever its target; a lock tells it from what is in use.
+Called by `checkpoint_conversion` and `finished_gguf`. A target is either the old file or the whole
+new one: files are written into a hidden folder on the same disk, forced out, then renamed. What
+killed runs left behind is removed by the next run in the same place, whatever its target; a lock
+tells it from what is in use.
 """
 
 import errno

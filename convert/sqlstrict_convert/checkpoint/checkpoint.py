@@ -1,6 +1,6 @@
 """A Hugging Face checkpoint folder -> its parsed JSON files and its tensors as float32 pieces.
 
-Called by `convert`. Opens nothing but JSON and safetensors: no pickle, no code of the checkpoint.
+Called by `model`. Opens nothing but JSON and safetensors: no pickle, no code of the checkpoint.
 Which form the weights are in (plain, in shards, quantized by bitsandbytes, an adapter over a base)
 is settled here; each form is a file of its own, and kinds that are not taken are refused before any
 long work. Knows LFM2 by the names of its embedding and head alone.

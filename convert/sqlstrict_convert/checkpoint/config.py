@@ -1,6 +1,6 @@
 """config.json of an LFM2 checkpoint -> the shape of the model, checked.
 
-Called by `convert` for real checkpoints and by tools that make random ones. Knows no tensor and no
+Called by `model` for real checkpoints and by tools that make random ones. Knows no tensor and no
 GGUF key; refuses every config that llama.cpp's `lfm2` graph would compute differently.
 """
 

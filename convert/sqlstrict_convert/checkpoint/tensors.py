@@ -1,7 +1,7 @@
 """The shape of an LFM2 model -> its tensors: Hugging Face name, GGUF name, both shapes.
 
-The table below is the whole mapping; `convert` walks it in order, so each tensor of the checkpoint
-is accounted for or the checkpoint is refused. Reads and writes nothing.
+The table below is the whole mapping; `checkpoint_conversion` walks it in order, so each tensor of
+the checkpoint is accounted for or the checkpoint is refused. Reads and writes nothing.
 """
 
 from collections.abc import Iterable, Mapping

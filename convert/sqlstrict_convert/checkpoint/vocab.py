@@ -1,7 +1,7 @@
 """tokenizer.json (byte-level BPE) and its neighbours -> the vocabulary as GGUF keeps it.
 
-Called by `convert` and by tools that make random models. Refuses every tokenizer that llama.cpp
-would cut differently: a result that reads a prompt as other tokens than in training is no result.
+Called by `model` and by tools that make random models. Refuses every tokenizer that llama.cpp would
+cut differently: a result that reads a prompt as other tokens than in training is no result.
 Tokenizes nothing itself.
 """
 

@@ -1,8 +1,8 @@
 """A GGUF file of our own making and further keys -> the same model with these keys, and hashes.
 
-Called by `convert` as the last step before a file gets its name, and by `verification`, which
-computes the hashes again. Copies the tensors as they are, a piece at a time. Takes files that this
-package or llama.cpp just wrote; those of others go through `gguf_header` first.
+Called by `checkpoint_conversion` as the last step before a file gets its name, and by
+`verification`, which computes the hashes again. Copies the tensors as they are, a piece at a time.
+Takes files that this package or llama.cpp just wrote; those of others go through `header` first.
 """
 
 from __future__ import annotations

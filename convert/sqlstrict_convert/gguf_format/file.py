@@ -1,7 +1,7 @@
 """Model shape, vocabulary and a source of arrays -> one unquantized GGUF file, tensor by tensor.
 
-Called by `convert` and by tools that make random models. Holds one tensor in memory at a time.
-Knows nothing of checkpoints, temporary names or quantization.
+Called by `checkpoint_conversion` and by tools that make random models. Holds one tensor in memory
+at a time. Knows nothing of checkpoints, temporary names or quantization.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Model shape, vocabulary and origin -> the keys of the GGUF file.
 
-Called by `gguf_file` before any tensor is written. Decides key names and types, nothing else.
+Called by `file` before any tensor is written. Decides key names and types, nothing else.
 """
 
 from collections.abc import Callable

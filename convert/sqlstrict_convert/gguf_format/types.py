@@ -1,7 +1,7 @@
 """The numbers that GGUF files use for how weights are stored -> names and sizes.
 
-Looked up by `gguf_header`. Facts of the format alone, as gguf.h, ggml.h and llama.h of llama.cpp
-have them.
+Looked up by `header`. Facts of the format alone, as gguf.h, ggml.h and llama.h of llama.cpp have
+them.
 """
 
 TENSOR_TYPES = {  # number of a type: name, values of a block, bytes of a block

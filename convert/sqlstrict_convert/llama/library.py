@@ -1,8 +1,8 @@
 """The installed llama-cpp-python -> its low-level bindings, without the package's high-level part.
 
-Called by the child processes of `quantize` and `check` and by tools. Importing `llama_cpp` runs its
-__init__, which pulls in a chat layer and template engine that nothing here needs; so the bindings
-are loaded as a submodule of a bare package, which is forgotten afterwards.
+Called by the child processes and by tools. Importing `llama_cpp` runs its __init__, which pulls in
+a chat layer and template engine that nothing here needs; so the bindings are loaded as a submodule
+of a bare package, which is forgotten afterwards.
 """
 
 import ctypes

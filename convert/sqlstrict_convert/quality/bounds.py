@@ -1,7 +1,7 @@
 """The figures of a comparison -> whether the quantized model is good enough to be used.
 
-Called by `convert`. The bounds are for what went wrong, not for taste: a model within them answers
-nearly as its unquantized form does.
+Called by `checkpoint_conversion`. The bounds are for what went wrong, not for taste: a model within
+them answers nearly as its unquantized form does.
 """
 
 from __future__ import annotations

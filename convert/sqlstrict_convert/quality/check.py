@@ -1,7 +1,7 @@
 """A finished GGUF file -> proof that it is whole, holds what was planned, loads and computes.
 
-Called by `convert` before the file gets its name. First the file's own tables are read, then
-llama.cpp loads it and decodes a few tokens in a child process. Judges no quality.
+Called by `checkpoint_conversion` before the file gets its name. First the file's own tables are
+read, then llama.cpp loads it and decodes a few tokens in a child process. Judges no quality.
 """
 
 import json

@@ -1,7 +1,8 @@
 """An unquantized and a quantized GGUF file of one model -> how differently they answer.
 
-Called by `convert` after quantizing, and by tools. Both models read the same held-back prompts, one
-after the other, each in a child process of its own, so that only one is in memory.
+Called by `checkpoint_conversion` after quantizing, and by tools. Both models read the same
+held-back prompts, one after the other, each in a child process of its own, so that only one is in
+memory.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is known of a conversion -> the keys of its GGUF file, and back; and a report for people.
 
-Written by `convert`, read by `verification` and by whoever shows a model. Decides names of keys and
-words, computes nothing.
+Written by `checkpoint_conversion`, read by `verification` and by whoever shows a model. Decides
+names of keys and words, computes nothing.
 """
 
 from __future__ import annotations

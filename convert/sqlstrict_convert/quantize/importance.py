@@ -1,6 +1,6 @@
 """An unquantized GGUF file -> its importance matrix: which columns matter most, by tensor.
 
-Called by `convert` before it quantizes to few bits, and by tools. The work is done in
+Called by `checkpoint_conversion` before it quantizes to few bits, and by tools. The work is done in
 `importance_child`; here it is started and its result read.
 """
 

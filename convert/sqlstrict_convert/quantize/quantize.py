@@ -1,7 +1,7 @@
 """An F16 or F32 GGUF file -> the same model with quantized matrices, by llama.cpp itself.
 
-Called by `convert` and by tools. Runs `quantize_child` and reads its log for progress; writes
-exactly the target it is given, so temporary names are the caller's concern.
+Called by `checkpoint_conversion` and by tools. Runs `quantize_child` and reads its log for
+progress; writes exactly the target it is given, so temporary names are the caller's concern.
 """
 
 import os

@@ -1,8 +1,8 @@
 """A GGUF file that somebody else made -> the same bytes in the models folder, checked first.
 
-Called by `source` and `pull`. Its head is read here, its weights are loaded and computed with in a
-child process, and nothing of it is changed: whoever compares its digest with the publisher's finds
-them equal.
+Called by `sources`, `conversion` and `pull`. Its head is read here, its weights are loaded and
+computed with in a child process, and nothing of it is changed: whoever compares its digest with the
+publisher's finds them equal.
 """
 
 import os

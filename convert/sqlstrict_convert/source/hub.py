@@ -1,9 +1,9 @@
 """A repository of a model hub -> its list of files, and chosen files in the hub's own cache.
 
-Called by `source`; the only user of huggingface_hub, and loaded only where a hub is needed. The
+Called by `sources`; the only user of huggingface_hub, and loaded only where a hub is needed. The
 library gives the addresses, the token, HF_ENDPOINT, HF_HUB_OFFLINE and the cache's layout. The
-bytes are fetched by `download`, since the library forgets a part of a file when it is killed.
-Sends nothing about this machine but the names and versions of the two programs and of Python.
+bytes are fetched by `download`, since the library forgets a part of a file when it is killed. Sends
+nothing about this machine but the names and versions of the two programs and of Python.
 """
 
 import os

@@ -1,7 +1,8 @@
 """A checkpoint's own words about its name, licence and source.
 
-Called by `convert`. Reads config.json's `_name_or_path` and the head of README.md, the model card.
-Keeps no path of the machine that the model was made or converted on.
+Called by `sources`, and by `checkpoint_conversion` for a folder of this disk. Reads config.json's
+`_name_or_path` and the head of README.md, the model card. Keeps no path of the machine that the
+model was made or converted on.
 """
 
 import re

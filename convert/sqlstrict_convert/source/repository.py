@@ -1,6 +1,6 @@
 """The name of a hub repository, as people type or paste it -> its parts.
 
-Called by `source`. Knows spellings alone, asks no hub. Whatever becomes part of a URL or of a path
+Called by `sources`. Knows spellings alone, asks no hub. Whatever becomes part of a URL or of a path
 is checked here, character by character.
 """
 

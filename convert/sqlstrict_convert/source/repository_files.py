@@ -1,6 +1,6 @@
 """The names of a repository's files -> those to download, or a refusal before any download.
 
-Called by `source`. An allow-list: what has no known name is never fetched, so neither pickled
+Called by `sources`. An allow-list: what has no known name is never fetched, so neither pickled
 weights nor code reach this machine. Looks at names alone.
 """
 

@@ -1,8 +1,8 @@
 """What the user typed -> a folder or GGUF file on this disk, and where it comes from.
 
-Called by `pull` and by the command that converts. A path wins over a repository of the same
-spelling. What is on the hub is looked at before it is fetched: names of files first, then the small
-files that describe the model, then room on the disk, then the weights.
+Called by `pull` and `conversion`. A path wins over a repository of the same spelling. What is on
+the hub is looked at before it is fetched: names of files first, then the small files that describe
+the model, then room on the disk, then the weights.
 """
 
 import os
