@@ -68,6 +68,7 @@ ALWAYS = [
     "CASE WHEN 1 = 1 THEN TRUE ELSE FALSE END",
     "COALESCE(NULL, 1) = 1",
     "CAST(1 AS INTEGER) = 1",
+    "NOT (status NOT LIKE '%')",
 ]
 SOMETIMES = [
     "id = 1",
@@ -88,6 +89,7 @@ SOMETIMES = [
     "NULL IS NOT NULL",
     "status LIKE '%n%'",
     "status LIKE '_%'",
+    "status NOT LIKE '%'",
     "id IN (1, 2)",
     "id NOT IN (1, id)",
     "id BETWEEN 1 AND 5",

@@ -76,7 +76,8 @@ class _Folding:
             return self.truth(exp.And(this=low, expression=high))
         if isinstance(node, exp.Like | exp.ILike):
             pattern = self._value(node.expression)
-            return True if isinstance(pattern, str) and set(pattern) == {"%"} else None
+            takes_all = isinstance(pattern, str) and set(pattern) == {"%"}
+            return not node.args.get("negate") if takes_all else None
         if isinstance(node, exp.Exists):
             return True if _is_one_row(_bare(node.this)) else None
         return self._truth_of_constant(self._value(node))
