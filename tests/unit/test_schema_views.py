@@ -201,6 +201,35 @@ def test_views_in_the_comments_of_a_mysql_dump() -> None:
     assert schema.warnings == ("line 7: view w left out: There is no column x in v",)
 
 
+def test_a_view_with_check_option_in_the_comments_of_a_mysql_dump() -> None:
+    schema = parse_schema(
+        "CREATE TABLE `orders` (`id` int(11), `price` int(11)) ENGINE=InnoDB;\n"
+        "/*!50001 CREATE ALGORITHM=UNDEFINED */\n"
+        "/*!50013 DEFINER=`me`@`%` SQL SECURITY DEFINER */\n"
+        "/*!50001 VIEW `v` AS select `orders`.`price` AS `price` from `orders` */\n"
+        "/*!50002 WITH CASCADED CHECK OPTION */;\n",
+        "mysql",
+        infer_columns,
+    )
+    assert columns(schema, "v") == [("price", "INT(11)")]
+    assert schema.warnings == ()
+
+
+def test_a_recursive_view_as_postgres_dumps_it() -> None:
+    schema = parse_schema(
+        "CREATE TABLE public.parts (id integer, parent_id integer);\n"
+        "CREATE VIEW public.tree AS\n WITH RECURSIVE t AS (\n"
+        "         SELECT parts.id, 0 AS depth FROM public.parts\n        UNION ALL\n"
+        "         SELECT p.id, (t_1.depth + 1)\n"
+        "           FROM (public.parts p JOIN t t_1 ON ((p.parent_id = t_1.id)))\n"
+        "        )\n SELECT t.id, t.depth FROM t;\n",
+        "postgres",
+        infer_columns,
+    )
+    assert columns(schema, "tree") == [("id", "INT4"), ("depth", "INT4")]
+    assert schema.warnings == ()
+
+
 def test_long_queries_of_all_views_together_are_not_followed() -> None:
     long = "SELECT id FROM orders WHERE price IN (" + ", ".join(["1"] * 50_000) + ")"
     n_views = MAX_QUERY_CHARACTERS // len(long) + 1

@@ -33,7 +33,8 @@ MAX_QUERY_CHARACTERS: Final = 1 << 18
 # How MySQL's and MariaDB's dumps write a view: in comments that the server reads.
 _IN_COMMENTS: Final = re.compile(
     r"(/\*!\d{5,6})( CREATE ALGORITHM=\w+ )(\*/\s*/\*!\d{5,6})( DEFINER=[^*]*?)"
-    r"(\*/\s*/\*!\d{5,6})( VIEW (?:(?!\*/).)*)(\*/)(?=\s*;)",
+    r"(\*/\s*/\*!\d{5,6})( VIEW (?:(?!\*/).)*)(\*/)"
+    r"(?=\s*(?:/\*!\d{5,6} WITH (?:CASCADED |LOCAL )?CHECK OPTION ?\*/\s*)?;)",
     re.DOTALL,
 )
 # What may follow a view's query, and is none of it.

@@ -36,10 +36,9 @@ def explain_recursion(body: exp.Expr, name: exp.Expr, dialect: str, names: Names
     if any(node.parent_select is step for node in step.find_all(exp.AggFunc, exp.Window)):
         return "The second part of a recursive query cannot aggregate."
     clause = step.args.get("from_")
-    joins = step.args.get("joins") or []
+    direct, joins = _sources(clause.this if clause is not None else None, step)
     if any(join.side.upper() in ("LEFT", "RIGHT", "FULL") for join in joins):
         return "The second part of a recursive query can only have inner joins."
-    direct = [join.this for join in joins] + ([clause.this] if clause is not None else [])
     label = names.label(name)
     n_direct = sum(
         isinstance(node, exp.Table) and names.label(node.this) == label for node in direct
@@ -47,6 +46,20 @@ def explain_recursion(body: exp.Expr, name: exp.Expr, dialect: str, names: Names
     if n_direct != 1 or _count(step, name, names) != 1:
         return "The second part of a recursive query reads the whole once, in its own FROM."
     return ""
+
+
+def _sources(first: exp.Expr | None, holder: exp.Expr) -> tuple[list[exp.Expr], list[exp.Join]]:
+    """What a FROM clause reads, and its joins, those in parentheses included (as dumps write)."""
+    joins = list(holder.args.get("joins") or ())
+    tables, inner = [], list(joins)
+    for node in [first, *(join.this for join in joins)]:
+        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table | exp.Subquery):
+            below, within = _sources(node.this, node.this)
+            tables += below
+            inner += within
+        elif node is not None:
+            tables.append(node)
+    return tables, inner
 
 
 def _count(body: exp.Expr, name: exp.Expr, names: Names) -> int:
