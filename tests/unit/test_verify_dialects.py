@@ -102,6 +102,18 @@ def messages(sql: str, dialect: str) -> list[str]:
         ("WITH RECURSIVE q AS (SELECT 1 AS n UNION SELECT n + 1 FROM q WHERE n < 5)"
          " SELECT n FROM q", ALL),
         ("WITH RECURSIVE q AS (SELECT 1 AS n UNION SELECT COUNT(*) FROM q) SELECT n FROM q", ""),
+        ("WITH RECURSIVE q AS (SELECT x FROM a UNION SELECT b.y FROM (b JOIN q ON b.id = q.x))"
+         " SELECT x FROM q", ALL),
+        ("WITH RECURSIVE q AS (SELECT x FROM a UNION SELECT b.y FROM (b LEFT JOIN q ON b.id = q.x))"
+         " SELECT x FROM q", "sqlite"),
+        # Expressions in GROUP BY.
+        ("SELECT x + 1, COUNT(*) FROM a GROUP BY x + 1 ORDER BY (x + 1) * 2", ALL),
+        ("SELECT (x + 1), SUM(COUNT(*)) OVER (ORDER BY x + 1) FROM a GROUP BY x + 1", ALL),
+        ("SELECT (x + 1) * 2, COUNT(*) FROM a GROUP BY x + 1", "sqlite postgres duckdb ansi"),
+        ("SELECT COUNT(*) FROM a GROUP BY x + 1 HAVING x + 1 > 2", "sqlite postgres duckdb ansi"),
+        # A blank before a parenthesis.
+        ("SELECT COUNT (*), MAX (x) FROM a", "sqlite postgres duckdb ansi"),
+        ("SELECT UPPER (name), COALESCE (x, 1) FROM a", ALL),
         # Widths.
         ("SELECT x FROM a WHERE x = (SELECT y, id FROM b)", ""),
         ("SELECT x FROM a WHERE (x, id) IN (SELECT y, id FROM b)", ALL),

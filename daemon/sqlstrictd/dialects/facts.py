@@ -106,6 +106,8 @@ class Dialect:
     # that can, but not as an alias without AS.
     reserved_words: frozenset[str]
     alias_words: frozenset[str]
+    # Functions between whose names and parentheses no blank may stand.
+    close_calls: frozenset[str] = frozenset()
     # Untyped dialects: the classes that the engine does not convert to others everywhere.
     apart: str = ""
     # Where not all can: the classes of what can be cast to a class: {"D": "TDS"}. A bare string

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlstrictd.dialects.facts import TYPE_WORDS, Call, Dialect, Form
 from sqlstrictd.dialects.literals import DATES, NUMBERS, PADDING, REGEX
-from sqlstrictd.dialects.mysql_words import ALIAS_WORDS, RESERVED_WORDS
+from sqlstrictd.dialects.mysql_words import ALIAS_WORDS, CLOSE_CALLS, RESERVED_WORDS
 
 _CALLS: Final = (
     # Numbers.
@@ -173,6 +173,7 @@ MYSQL: Final = Dialect(
     },
     reserved_words=RESERVED_WORDS | TYPE_WORDS,
     alias_words=ALIAS_WORDS,
+    close_calls=CLOSE_CALLS,
     name_quote="`",
     has_backslash_escapes=True,
     regex_operators={"T": ("REGEXP", "NOT REGEXP", "RLIKE", "NOT RLIKE")},

@@ -46,6 +46,16 @@ RESERVED_WORDS: Final = frozenset(
     """.split()
 )
 
+# Functions to whose names the parenthesis must stand close; others may have a blank between.
+CLOSE_CALLS: Final = frozenset(
+    """
+    BIT_AND BIT_OR BIT_XOR CAST COUNT CUME_DIST CURDATE CURTIME DATE_ADD DATE_SUB DENSE_RANK EXTRACT
+    FIRST_VALUE GROUP_CONCAT JSON_ARRAYAGG JSON_OBJECTAGG LAG LEAD MAX MID MIN NOW NTH_VALUE NTILE
+    PERCENT_RANK POSITION RANK STD STDDEV STDDEV_POP STDDEV_SAMP SUBSTR SUBSTRING SUM TRIM VARIANCE
+    VAR_POP VAR_SAMP
+    """.split()
+)
+
 # Not as an alias without AS.
 ALIAS_WORDS: Final = frozenset(
     """

@@ -1,7 +1,8 @@
 """GROUP BY: whether every column of a grouped query has one value in each group.
 
-A column may stand outside aggregates if it is grouped by, if the expression that it stands in is,
-or, where the dialect says so, if its table's primary key is grouped by. Columns of queries around
+A column may stand outside aggregates if it is grouped by, if the expression that it stands in is
+(MariaDB wants that to be all of what SELECT returns, and knows none in HAVING), or, where the
+dialect says so, if its table's primary key is grouped by. Columns of queries around
 this one always may; those of this one inside a query below must be grouped by themselves.
 Called by `types_queries.py` with a query that has been typed.
 """
@@ -70,6 +71,7 @@ class Grouping:
                 self._expression(term, clause)
 
     def _expression(self, node: exp.Expr, clause: str) -> None:
+        has_whole_keys = self._typer.rules.has_whole_group_keys and clause != "ORDER BY"
         pending: list[tuple[exp.Expr, bool]] = [(node, False)]
         while pending:
             inner, is_below = pending.pop()
@@ -82,7 +84,11 @@ class Grouping:
                 elif meaning is None and not is_below:
                     self._alias(inner, clause)
                 continue
-            if not is_below and key_of(inner, self._typer) in self._keys:
+            is_key = not is_below and key_of(inner, self._typer) in self._keys
+            if is_key and has_whole_keys:
+                is_whole = inner is node and clause == "SELECT"
+                is_key = is_whole or inner.find_ancestor(exp.Window) is not None
+            if is_key:
                 continue
             is_below = is_below or isinstance(inner, exp.Query)
             pending.extend((child, is_below) for child in inner.iter_expressions())

@@ -41,6 +41,8 @@ class Rules:
     has_aliases_in_having = False
     groups_by_primary_key = False
     has_strict_group_by = True
+    # Whether an expression in GROUP BY is only known where it is all that SELECT returns.
+    has_whole_group_keys = False
     # Whether SELECT DISTINCT sorts by what it returns alone.
     has_strict_distinct = True
     has_filter = True
@@ -111,6 +113,7 @@ class Loose(Rules):
         self.name = name
         self.has_aliases_in_having = name != "ansi"
         self.has_strict_group_by = self.has_strict_distinct = name == "mysql"
+        self.has_whole_group_keys = name == "mysql"
         self.has_filter = name != "mysql"
         self.has_limit_in_subquery = name != "mysql"
         self._arities = arities(name)

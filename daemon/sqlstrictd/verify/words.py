@@ -80,6 +80,11 @@ def check_calls(
             continue
         name = token.value.upper()
         if token.kind == "word":
+            is_apart = token.end != following.start and token.start not in names
+            if is_apart and name in rules.facts.close_calls:
+                message = f"No blank may stand between {show(token.value)} and its parenthesis."
+                problems.append(reporter.problem("syntax", message, token.start))
+                continue
             if name in rules.functions or name in _BEFORE_PARENTHESIS or name in _CASTS:
                 continue
             if name in rules.types and (kind in _DECLARING or _follows_as(tokens, index)):
