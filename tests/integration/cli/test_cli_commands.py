@@ -119,6 +119,12 @@ def test_status(daemon: StandInDaemon, capsys: Captured) -> None:
             uptime_s=93784,
             counters={"answers": 2, "refusals": 0},
             last_errors=["engine ended with signal 9"],
+            model_state=pb.ModelState(
+                origin=pb.MODEL_ORIGIN_CHOSEN,
+                name="tiny-Q4_0",
+                problem="the file is cut short",
+                watch="polling",
+            ),
         ),
     )
     assert main(["status"]) == 0
@@ -126,6 +132,9 @@ def test_status(daemon: StandInDaemon, capsys: Captured) -> None:
     assert "ready      yes\n" in captured.out
     assert f"address    {daemon.address}\n" in captured.out
     assert "tiny (" in captured.out and "1.5 million parameters" in captured.out
+    assert "file       tiny-Q4_0, the chosen one of the models folder" in captured.out
+    assert "not taken  the file is cut short\n" in captured.out
+    assert "loading" not in captured.out
     assert "uptime     1 d 2 h\n" in captured.out
     assert "queue      3 of 16, 90 of batches\n" in captured.out
     assert "answers    2\n" in captured.out

@@ -72,7 +72,7 @@ def model_lines(state: ModelState) -> list[tuple[str, str]]:
         "chosen": f"{state.name}, the chosen one of the models folder",
         "flag": f"{state.name}, as serve --model names it",
     }
-    lines = [("model file", f"{files.get(state.origin, state.name)}; watched by {state.watch}")]
+    lines = [("file", f"{files.get(state.origin, state.name)}; watched by {state.watch}")]
     if state.loading:
         lines.append(("loading", f"{state.loading}, to take its place"))
     if state.problem:
