@@ -240,3 +240,11 @@ def test_a_path_wins_over_a_repository(
     assert ended.returncode == 0, ended.stderr
     assert "taking me/model of this disk" in ended.stderr
     assert house.hub.requests == []
+
+
+@pytest.mark.parametrize("revision", ["../../../x", "/x", "a b"])
+def test_a_revision_that_leads_out_of_the_cache_is_never_asked_for(
+    house: HubHouse, revision: str
+) -> None:
+    assert "is no branch, tag or commit" in house.refused("pull", MODEL, "--revision", revision)
+    assert house.hub.requests == []

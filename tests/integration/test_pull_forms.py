@@ -95,6 +95,7 @@ def test_a_gguf_file_without_the_ending_keeps_its_name(
     path = tmp_path / "weights.bin"
     path.write_bytes(tiny_gguf.read_bytes())
     assert house.done("pull", path)["name"] == "weights.bin"
+    assert "in place of the model" in house.run("pull", path).stdout
 
 
 def test_an_unknown_quantization_is_wrong_usage(house: HubHouse) -> None:

@@ -82,6 +82,8 @@ def _tell(pulled: Pulled, terminal: Terminal) -> None:
     terminal.result(
         f"{pulled.name}: {pulled.quantization}, {pulled.size_bytes / 1e6:,.1f} MB{source}"
     )
+    if pulled.is_replaced:
+        terminal.result("  in place of the model that had this name")
     for line in pulled.report:
         terminal.result(f"  {line}")
     link = f" ({pulled.license_link})" if pulled.license_link else ""

@@ -19,7 +19,12 @@ from sqlstrict_convert.gguf_format.metadata import Origin
 from sqlstrict_convert.progress import Progress, Stopwatch
 from sqlstrict_convert.source.finished_gguf import check_gguf_header
 from sqlstrict_convert.source.origin import read_origin
-from sqlstrict_convert.source.repository import RepositoryName, is_repository, parse_repository
+from sqlstrict_convert.source.repository import (
+    RepositoryName,
+    is_repository,
+    is_revision,
+    parse_repository,
+)
 from sqlstrict_convert.source.repository_files import (
     INDEX,
     Choice,
@@ -166,6 +171,8 @@ class Sources:
             Hub,  # a quarter of a second, and no need of it offline
         )
 
+        if named.revision and not is_revision(named.revision):
+            raise SourceError(f"{named.revision[:200]!r} is no branch, tag or commit")
         hub = Hub(self.token, self.on_note)
         listing = hub.look(named.repository, named.revision)
         try:
