@@ -82,10 +82,12 @@ class FromClauses(Typer):
         if len(names) > len(outputs):
             raise Wrong(f"{len(names)} column names are given for {len(outputs)} columns.", node)
         columns: dict[str, str] = {}
+        modifiers: dict[str, str] = {}
         for index, output in enumerate(outputs):
             name = fold(names[index]) if index < len(names) else output.name
             columns.setdefault(name or f" {index}", output.value.type)
-        scope.sources.append(TypedSource(label, columns))
+            modifiers.setdefault(name, output.modifier)
+        scope.sources.append(TypedSource(label, columns, None, modifiers))
 
     def _table(self, node: exp.Table, scope: TypedScope) -> None:
         label = fold(node.alias or node.name)
@@ -102,11 +104,12 @@ class FromClauses(Typer):
         """Add a table of the schema to a scope."""
         label = fold(node.alias or node.name)
         names = [fold(name) for name in column_list(node)]
-        columns = {}
+        columns, modifiers = {}, {}
         for index, column in enumerate(table.columns):
             name = names[index] if index < len(names) else fold(column.name)
             columns[name] = self.rules.column_type(column)
-        scope.sources.append(TypedSource(label, columns, None if names else table))
+            modifiers[name] = self.rules.modifier(column.type)
+        scope.sources.append(TypedSource(label, columns, None if names else table, modifiers))
 
     def _function(self, node: exp.Expr, scope: TypedScope) -> None:
         """A function that returns rows, or UNNEST; it may read the sources before it."""

@@ -92,6 +92,13 @@ class PostgresRules(Rules):
         self._labels[f"enum {column.type}"] = column.values
         return f"enum {column.type}"
 
+    def modifier(self, written: str) -> str:
+        """Return the numbers in a type's parentheses; CHAR and BIT without any have one."""
+        found = re.search(r"\(\s*\d+\s*(,\s*\d+\s*)?\)", written)
+        if found is not None:
+            return "".join(found[0].split())
+        return "(1)" if re.match(r"(N?CHAR|CHARACTER|BIT)\b(?! VARYING)", written.upper()) else ""
+
     def operator(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
         """Choose the operator by its operands' types."""
         if any(operand.items for operand in operands):

@@ -106,13 +106,23 @@ class Queries(SetOperations):
                 if isinstance(item, exp.Star) or (label and isinstance(item.this, exp.Star)):
                     for source, name, type_ in scope.columns(label):
                         meaning = Meaning(scope, source, name, type_)
-                        outputs.append(Output(name, Value(type_), item, meaning))
+                        modifier = source.modifiers.get(name, "")
+                        outputs.append(Output(name, Value(type_), item, meaning, modifier))
                     continue
                 value = self.value(item, scope)
                 if value.items and not self.rules.is_typed:
                     raise Wrong("A row cannot be returned as one column.", item)
-                outputs.append(Output(_output_name(item), value, item))
+                modifier = self._modifier(item, scope)
+                outputs.append(Output(_output_name(item), value, item, modifier=modifier))
         return tuple(outputs)
+
+    def _modifier(self, item: exp.Expr, scope: TypedScope) -> str:
+        """What the type of a column or of a cast is bounded by; other expressions lose it."""
+        inner = bare(item.unalias())
+        if isinstance(inner, exp.Cast):
+            return self.rules.modifier(inner.to.sql())
+        meaning = scope.find(inner) if isinstance(inner, exp.Column) else None
+        return "" if meaning is None else meaning.source.modifiers.get(meaning.column, "")
 
     def _condition(
         self,

@@ -54,6 +54,10 @@ class Rules:
         """Return the type of a column of the schema."""
         raise NotImplementedError
 
+    def modifier(self, written: str) -> str:
+        """Return what a type is bounded by where recursive queries must keep to it: "(10,2)"."""
+        return ""
+
     def operator(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
         """Return what an operator makes of one operand or two."""
         raise NotImplementedError
@@ -104,6 +108,10 @@ class Rules:
         return name
 
 
+# Operators that no row in parentheses may stand beside.
+_NOT_OF_ROWS: Final = frozenset("+ - * / % || & | ^ << >> DIV MOD ~~ ~".split())
+
+
 class Loose(Rules):
     """An engine that converts any type to any other."""
 
@@ -123,10 +131,12 @@ class Loose(Rules):
         return ANY
 
     def operator(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
-        """Every operator takes every operand, but for rows of unequal length."""
+        """Every operator takes every operand, but rows are compared alone, and of equal length."""
         lengths = {len(operand.items) for operand in operands}
         if len(lengths) > 1:
             raise Wrong("The two sides do not have as many columns.", node)
+        if symbol.upper() in _NOT_OF_ROWS and lengths != {0}:
+            raise Wrong(f"{symbol} does not take rows.", node)
         return Value(ANY)
 
     def kinds(self, name: str) -> frozenset[str]:

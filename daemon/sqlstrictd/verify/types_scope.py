@@ -42,13 +42,15 @@ class Value:
 class Output:
     """One output column of a query: its folded name (empty where it has none) and its value.
 
-    `node` is its expression; what a star stands for has a `meaning` in its place.
+    `node` is its expression; what a star stands for has a `meaning` in its place. `modifier` is
+    what its type is bounded by, "(10,2)", where the dialect asks for that.
     """
 
     name: str
     value: Value
     node: exp.Expr | None = None
     meaning: Meaning | None = None
+    modifier: str = ""
 
 
 Outputs = tuple[Output, ...]
@@ -61,6 +63,7 @@ class TypedSource:
     label: str
     columns: dict[str, str]
     table: Table | None = None
+    modifiers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
