@@ -234,6 +234,23 @@ async def test_a_model_given_by_flag_is_fixed_but_its_file_is_followed(
         assert found.state.origin == pb.MODEL_ORIGIN_FLAG
 
 
+async def test_a_model_that_the_engine_cannot_compute_with_is_said_to_be_broken(
+    house: Path,
+) -> None:
+    engines = EnginesByFile()
+
+    async def not_numbers(engine: StandInEngine, work: Work) -> None:
+        engine.send(wire.Failed(work.id, "DECODE_FAILED", "the model's output is not a number"))
+
+    engines.scripts["new"] = not_numbers
+    async with running_house(house, engines.script, engines=engines, model=None) as front:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await front.models.UseModel(pb.UseModelRequest(name="new"))
+        told = caught.value.details() or ""
+        assert "its weights may be broken" in told and "report it" not in told
+        assert await writer(front) == "old"
+
+
 async def test_a_later_choice_supersedes_the_one_that_loads(house: Path) -> None:
     engines = EnginesByFile()
     engines.ready_of["new"] = None

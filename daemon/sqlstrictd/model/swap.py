@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from sqlstrictd.engine import wire
 from sqlstrictd.engine_room import EngineRoom
-from sqlstrictd.errors import CannotStart, ModelRejected, SqlstrictError
+from sqlstrictd.errors import CannotStart, EngineFault, ModelRejected, SqlstrictError
 from sqlstrictd.model.choice import Choice
 from sqlstrictd.model.file import ModelFile
 from sqlstrictd.model.free_memory import free_memory_bytes
@@ -133,6 +133,11 @@ async def _probe(candidate: LoadedModel) -> None:
     name = candidate.file.name
     try:
         result = await candidate.dispatch.run(PROBE, asyncio.get_running_loop().time() + PROBE_S)
+    except EngineFault as error:
+        # Nothing but the weights is new, and numbers that are none end here too.
+        raise ModelRejected(
+            f"the engine cannot compute with the model {name}: its weights may be broken"
+        ) from error
     except SqlstrictError as error:
         raise ModelRejected(f"the model {name} does not answer: {error.message}") from error
     outputs = result.outputs if isinstance(result, wire.Finished) else ()
