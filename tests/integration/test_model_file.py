@@ -9,6 +9,7 @@ import pytest
 from random_checkpoint import write_checkpoint
 from sqlstrictd.config import Config
 from sqlstrictd.errors import CannotStart
+from sqlstrictd.model import choice
 from sqlstrictd.model.bundled import BUNDLED
 from sqlstrictd.model.choice import ModelChoice, find_model_file
 from sqlstrictd.model.file import ModelFile
@@ -67,6 +68,25 @@ async def test_a_checkpoint_that_cannot_be_converted_stops_the_start(
     with pytest.raises(CannotStart, match="could not be converted"):
         await find(tmp_path, None, bundled)
     assert list((tmp_path / "data" / "models").iterdir()) == []
+
+
+@pytest.mark.parametrize("retry_s, tries", [(3600.0, 1), (0.0, 2)])
+async def test_a_conversion_that_failed_is_not_tried_at_every_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, retry_s: float, tries: int
+) -> None:
+    tried = []
+
+    async def failing(folder: Path, checkpoint: Path) -> Path:
+        tried.append(checkpoint)
+        raise CannotStart("no room")
+
+    monkeypatch.setattr(choice, "BUNDLED_RETRY_S", retry_s)
+    monkeypatch.setattr(choice, "bundled_model", failing)
+    found = choices(tmp_path)
+    for _ in range(2):
+        with pytest.raises(CannotStart, match="no room"):
+            await found.read()
+    assert len(tried) == tries
 
 
 async def test_without_a_bundled_checkpoint_a_model_must_be_given(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from sqlstrictd.errors import (
 from sqlstrictd.model.bundled import BUNDLED, bundled_model
 from sqlstrictd.model.file import ModelFile, open_model_file
 
+BUNDLED_RETRY_S = 60.0
 Origin = Literal["flag", "chosen", "bundled"]
 
 
@@ -49,13 +50,15 @@ class Choice:
 
 
 class ModelChoice:
-    """The choice as it is now; kept here is only where the bundled model's GGUF is."""
+    """The choice as it is now; kept here is only what became of the bundled model's GGUF."""
 
     def __init__(self, config: Config, bundled: Path = BUNDLED) -> None:
         self.folder = models_folder(config.data_folder)
         self._flag = config.model
         self._bundled = bundled
         self._bundled_gguf: Path | None = None
+        self._bundled_problem = ""
+        self._bundled_failed_at = 0.0
 
     @property
     def is_fixed(self) -> bool:
@@ -85,9 +88,22 @@ class ModelChoice:
         except (ModelsFolderError, OSError) as error:
             why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
             raise ModelUnusable(f"it cannot be read which model is chosen: {why}") from error
-        if self._bundled_gguf is None or not self._bundled_gguf.is_file():
+        return Choice("bundled", await self._read_bundled())
+
+    async def _read_bundled(self) -> Path:
+        """Return the bundled model's GGUF; what failed is not tried again at every look."""
+        if self._bundled_gguf is not None and self._bundled_gguf.is_file():
+            return self._bundled_gguf
+        now = asyncio.get_running_loop().time()
+        if self._bundled_problem and now < self._bundled_failed_at + BUNDLED_RETRY_S:
+            raise CannotStart(self._bundled_problem)
+        try:
             self._bundled_gguf = await bundled_model(self.folder.path, self._bundled)
-        return Choice("bundled", self._bundled_gguf)
+        except CannotStart as error:
+            self._bundled_problem, self._bundled_failed_at = error.message, now
+            raise
+        self._bundled_problem = ""
+        return self._bundled_gguf
 
     def named(self, name: str) -> Choice:
         """Return the model that a client names. Raises InvalidRequest or ModelNotFound."""
