@@ -93,6 +93,7 @@ def messages(sql: str, dialect: str) -> list[str]:
          "postgres duckdb mysql"),
         ("SELECT x FROM a ORDER BY x UNION SELECT y FROM b", ""),
         ("SELECT x FROM a EXCEPT SELECT y FROM b INTERSECT SELECT z FROM c", ALL),
+        ("SELECT x FROM a EXCEPT ALL SELECT y FROM b", "postgres duckdb mysql ansi"),
         # Common table expressions.
         ("WITH q AS (SELECT x FROM a), q AS (SELECT y FROM b) SELECT 1", ""),
         ("WITH q (n, m) AS (SELECT x FROM a) SELECT n FROM q", ""),
@@ -111,6 +112,9 @@ def messages(sql: str, dialect: str) -> list[str]:
         ("SELECT (x + 1), SUM(COUNT(*)) OVER (ORDER BY x + 1) FROM a GROUP BY x + 1", ALL),
         ("SELECT (x + 1) * 2, COUNT(*) FROM a GROUP BY x + 1", "sqlite postgres duckdb ansi"),
         ("SELECT COUNT(*) FROM a GROUP BY x + 1 HAVING x + 1 > 2", "sqlite postgres duckdb ansi"),
+        ("SELECT name, COUNT(*) FROM a GROUP BY x", "sqlite"),
+        ("SELECT name, COUNT(*) FROM a", "sqlite"),
+        ("SELECT name, COUNT(*) FROM a GROUP BY id", "sqlite postgres ansi"),
         # A blank before a parenthesis.
         ("SELECT COUNT (*), MAX (x) FROM a", "sqlite postgres duckdb ansi"),
         ("SELECT UPPER (name), COALESCE (x, 1) FROM a", ALL),

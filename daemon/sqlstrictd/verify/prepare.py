@@ -94,6 +94,8 @@ def _is_known_to_sqlite(tokens: tuple[Token, ...]) -> bool:
             return False
         if word in ("ROLLUP", "CUBE", "BOTH", "LEADING", "TRAILING"):
             return False
+        if word in ("INTERSECT", "EXCEPT") and following.is_word("ALL"):
+            return False
     return not _has_worded_substring(tokens)
 
 

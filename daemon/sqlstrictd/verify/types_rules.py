@@ -120,7 +120,9 @@ class Loose(Rules):
     def __init__(self, name: str) -> None:
         self.name = name
         self.has_aliases_in_having = name != "ansi"
-        self.has_strict_group_by = self.has_strict_distinct = name == "mysql"
+        self.has_strict_group_by = name in ("mysql", "ansi")
+        self.groups_by_primary_key = name == "ansi"  # as SQL has it since 1999
+        self.has_strict_distinct = name == "mysql"
         self.has_whole_group_keys = name == "mysql"
         self.has_filter = name != "mysql"
         self.has_limit_in_subquery = name != "mysql"
