@@ -8,23 +8,8 @@ from pathlib import Path
 from typing import Any
 
 VALUES: tuple[Any, ...] = (
-    None,
-    -1,
-    0,
-    1,
-    2**31,
-    2**70,
-    1.5,
-    float("nan"),
-    "",
-    "x",
-    "\ud800",
-    [],
-    {},
-    [1],
-    [[]],
-    {"a": 1},
-    True,
+    *(None, -1, 0, 1, 2**31, 2**70, 1.5, 1e40, float("nan"), float("inf"), True, False),
+    *("", "x", "(", "\ud800", "all-linear", ".*", [], {}, [1], [[]], ["x"], {"a": 1}, {"(": 1}),
 )
 COUNTS = (0, 1, 2**16, 2**31 - 1, 2**32 - 1, 2**32, 2**62, 2**63, 2**64 - 1)
 

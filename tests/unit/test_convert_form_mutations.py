@@ -3,7 +3,6 @@
 Values are read too, since what a quantized tensor's own tables say is held against them only then.
 """
 
-import copy
 import json
 import random
 from collections.abc import Iterator
@@ -13,16 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from checkpoint_forms import write_form
+from convert_mutations import mutate
 from random_checkpoint import write_checkpoint
 from sqlstrict_convert.checkpoint.checkpoint import open_checkpoint
 from sqlstrict_convert.checkpoint.config import parse_config
 from sqlstrict_convert.checkpoint.tensors import match_tensors, plan_tensors
 from sqlstrict_convert.errors import ConvertError
 
-VALUES: tuple[Any, ...] = (
-    *(None, -1, 0, 1, 2**31, 2**70, 1.5, 1e40, float("nan"), float("inf"), True, False),
-    *("", "x", "(", "\ud800", "all-linear", ".*", [], {}, [1], [[]], ["x"], {"a": 1}, {"(": 1}),
-)
 N_MUTATIONS = 200
 ADAPTER_FORMS = ("patterns_rslora", "layers", "tokens", "embedding_dora", "saved_both")
 
@@ -30,19 +26,7 @@ ADAPTER_FORMS = ("patterns_rslora", "layers", "tokens", "embedding_dora", "saved
 def mutations(value: Any, stream: random.Random) -> Iterator[Any]:
     """Yield copies with one value, at any depth, removed or replaced."""
     while True:
-        changed = copy.deepcopy(value)
-        at: Any = changed
-        while True:
-            key = stream.choice(list(at) if isinstance(at, dict) else range(len(at)))
-            inner = at[key]
-            if not isinstance(inner, dict | list) or not inner or stream.random() < 0.3:
-                break
-            at = inner
-        if stream.random() < 0.2:
-            del at[key]
-        else:
-            at[key] = stream.choice(VALUES)
-        yield changed
+        yield mutate(value, stream)
 
 
 def is_taken(folder: Path, base: Path, *, reads_values: bool = False) -> bool:

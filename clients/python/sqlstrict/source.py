@@ -4,7 +4,7 @@ One rule for every command that takes a schema:
 
     -                            DDL on standard input
     postgresql://host/database   a PostgreSQL database; mysql:// a MySQL or MariaDB database
-    duckdb:///shop.duckdb        a DuckDB file (duckdb:////home/me/shop.duckdb from the root)
+    duckdb:///shop.duckdb        a DuckDB file (duckdb:////data/shop.duckdb from the root)
     a/path, shop.db, shop.sql    a file, by its separator or suffix: a SQLite or DuckDB file, or DDL
     shop                         a registered name
 

@@ -22,10 +22,10 @@ class Bounds:
 
 # Measured with bench/quantization.py: the mean divergence of the bundled model is 0.00004 (Q8_0) to
 # 0.0025 (Q4_0), its 99th percentile 0.0009 to 0.053; random weights of LFM2.5-350M's shape, in
-# which nothing is redundant, come to a mean of 0.11 (Q4_K_M) and 0.15 (Q4_0), while a matrix that
-# is wrong costs 1 and more. The bounds lie between. Agreement is asked for on certain tokens alone:
-# where the logits are flat, as with random weights, another token becomes the likeliest although
-# nothing of note changed.
+# which nothing is redundant, come to a mean of 0.11 (Q4_K_M) and 0.15 (Q4_0). The bounds leave room
+# above that; a test holds that a model with a broken matrix is outside of them. Agreement is asked
+# for on certain tokens alone: where the logits are flat, as with random weights, another token
+# becomes the likeliest although nothing of note changed.
 BOUNDS = {
     "Q8_0": Bounds(0.02, 0.3, 0.98),
     "Q6_K": Bounds(0.05, 0.6, 0.97),

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from sqlstrict_convert.llama.child import watch_child
 
-# Tokens of calibration prompts: half a minute for 350 million weights on two idle cores. The mean
-# of squares settles early: on the bundled model half of its entries are within 3 % of what all
-# prompts give after 6,000 tokens, within 2 % after 12,000. A count and not a time, so that the
-# weights do not hang on how fast the machine is.
+# Tokens of calibration prompts. The mean of squares settles early: on the bundled model half of its
+# entries are within 3 % of what all prompts give after 6,000 tokens, within 2 % after 12,000. A
+# count and not a time, so that the weights do not hang on how fast the machine is.
 CALIBRATION_TOKENS = 8_000
 
 

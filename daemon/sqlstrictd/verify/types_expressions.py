@@ -8,6 +8,7 @@ here knows is refused.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -64,13 +65,13 @@ class Typer(Forms):
             exp.AtTimeZone: self._at_time_zone,
         }
 
+    @abstractmethod
     def query(self, node: exp.Expr, parent: TypedScope | None, ctes: dict[str, Outputs]) -> Outputs:
         """Type a whole query: its output columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call(self, node: exp.Expr, scope: TypedScope) -> Value | None:
         """Type a call; None where the node is none."""
-        raise NotImplementedError
 
     def value(self, node: exp.Expr, scope: TypedScope) -> Value:
         """Type one expression."""

@@ -6,6 +6,7 @@ expressions are typed there.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 from sqlglot import exp
@@ -38,7 +39,7 @@ def _has_mysql_unit(node: exp.Expr) -> bool:
     return is_whole and unit is not None and unit.name.upper() in _MYSQL_UNITS
 
 
-class Forms:
+class Forms(ABC):
     """Types expressions by their parts, which a subclass types."""
 
     def __init__(self, rules: Rules) -> None:
@@ -48,16 +49,17 @@ class Forms:
         self._bool = rules.named("bool")
         self._text = rules.named("text")
 
+    @abstractmethod
     def value(self, node: exp.Expr, scope: TypedScope) -> Value:
         """Type one expression."""
-        raise NotImplementedError
 
+    @abstractmethod
     def condition(self, node: exp.Expr, scope: TypedScope, what: str) -> None:
         """Type an expression that must be true or false."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _subquery(self, node: exp.Expr, scope: TypedScope) -> Value:
-        raise NotImplementedError
+        """Type it; the class that knows queries does."""
 
     def _case(self, node: exp.Expr, scope: TypedScope) -> Value:
         operand = self.value(node.this, scope) if node.this is not None else None

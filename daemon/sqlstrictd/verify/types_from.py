@@ -5,6 +5,7 @@ A part of `types_queries.py`, which types the queries that stand in FROM.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Final
 
 from sqlglot import exp
@@ -36,11 +37,11 @@ class FromClauses(Typer):
 
     schema: Schema
 
+    @abstractmethod
     def members(
         self, node: exp.Expr, parent: TypedScope | None, ctes: dict[str, Outputs]
     ) -> Outputs:
         """Type a query that stands in FROM."""
-        raise NotImplementedError
 
     def from_clause(self, node: exp.Expr, scope: TypedScope) -> None:
         """Fill a scope with what FROM and its joins offer."""

@@ -7,6 +7,7 @@ there only the names of functions and the number of their arguments count.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -30,7 +31,7 @@ class Called:
     is_set: bool = False
 
 
-class Rules:
+class Rules(ABC):
     """One dialect's answers. Every method raises Wrong where the engine would refuse."""
 
     name = ""
@@ -50,58 +51,58 @@ class Rules:
     # Functions whose arguments come to one type, as the branches of CASE do.
     branch_functions: frozenset[str] = frozenset()
 
+    @abstractmethod
     def column_type(self, column: Column) -> str:
         """Return the type of a column of the schema."""
-        raise NotImplementedError
 
     def modifier(self, written: str) -> str:
         """Return what a type is bounded by where recursive queries must keep to it: "(10,2)"."""
         return ""
 
+    @abstractmethod
     def operator(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
         """Return what an operator makes of one operand or two."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kinds(self, name: str) -> frozenset[str]:
         """Return the kinds of a function: letters as in `Called`; none where it is not known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call(self, name: str, arguments: Sequence[Value], node: exp.Expr, wants: str) -> Called:
         """Return what a function makes of its arguments.
 
         `wants` is "w" in front of OVER, "o" in front of WITHIN GROUP, and empty elsewhere.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def matched(self, values: Sequence[Value]) -> str | None:
         """Return the type that values come to; None where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def common(self, values: Sequence[Value], what: str, node: exp.Expr) -> Value:
         """Return the type that the branches of an expression come to."""
-        raise NotImplementedError
 
+    @abstractmethod
     def coerce(
         self, value: Value, target: str, what: str, node: exp.Expr, context: Context
     ) -> None:
         """Check that a value may stand where a type is wanted; `what` names the place."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cast(self, value: Value, written: str, node: exp.Expr) -> Value:
         """Return what a cast to a type, as it is written, makes of a value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def declared(self, written: str, node: exp.Expr) -> str:
         """Return the type that a column is declared with in CREATE TABLE or ALTER TABLE."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sort(self, value: Value, what: str, node: exp.Expr) -> None:
         """Check that values of a type can be compared, grouped and sorted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def number(self, text: str) -> str:
         """Return the type of a number as written."""
-        raise NotImplementedError
 
     def named(self, name: str) -> str:
         """Return the type that this dialect has for one of PostgreSQL's names of types."""

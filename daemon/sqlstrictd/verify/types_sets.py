@@ -5,6 +5,8 @@ Single queries are typed by `types_queries.py`, to which this hands them.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from sqlglot import exp
 
 from sqlstrictd.schema.names import fold
@@ -16,11 +18,11 @@ from sqlstrictd.verify.types_scope import Output, Outputs, TypedScope, Wrong
 class SetOperations(FromClauses, Calls):
     """The part of the check that types queries made of queries."""
 
+    @abstractmethod
     def members(
         self, node: exp.Expr, parent: TypedScope | None, ctes: dict[str, Outputs]
     ) -> Outputs:
         """Type a query and leave its literals untyped, for the other members of a set operation."""
-        raise NotImplementedError
 
     def with_clause(
         self, node: exp.Expr, parent: TypedScope | None, ctes: dict[str, Outputs]
