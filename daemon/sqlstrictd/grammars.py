@@ -27,8 +27,8 @@ MAX_DRAFTS, MAX_EXACT = 256, 64
 MAX_CHARACTERS = 64 * 2**20  # of each of the two
 
 
-# FROM clauses of an exact grammar, unless the draft itself has more: with four, SQLite's compiles in
-# less than 100 ms for a vocabulary of 65,536 tokens, and each further one costs another 20 to 25.
+# FROM clauses of an exact grammar, unless the draft itself has more: with four, SQLite's compiles
+# in less than 100 ms for a vocabulary of 65,536 tokens, and each further one costs 20 to 25 ms.
 # Typed dialects, which have rules for each class of values, take twice as long.
 ENOUGH_CLAUSES = 4
 # Where that is too large for the matcher all the same: tables of a thousand columns and more.
