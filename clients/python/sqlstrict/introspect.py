@@ -163,7 +163,7 @@ def read_sqlite_schema(path: Path) -> Introspection:
         statements += [f"CREATE VIEW {_quote(name)}" for name, sql in views.items() if not sql]
         statements += [
             name_in_use(_quote(name))
-            for name, kind in kinds.items()
+            for name, kind in sorted(kinds.items())
             if kind in ("virtual", "shadow")
         ]
     names_by_kind = {
