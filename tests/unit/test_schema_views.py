@@ -354,3 +354,13 @@ def test_names_of_what_is_no_table_are_kept() -> None:
         statement = f"CREATE TABLE {name} (a INTEGER)"
         (problem,) = check_statement(statement, schema, "postgres", EVERYTHING).problems
         assert problem.message == f"{name} is the name of something else already."
+
+
+def test_columns_in_arrays_and_deep_brackets_are_seen() -> None:
+    schema = parse_schema(
+        'CREATE TABLE t (a INT, "b c" INT, d INT, CHECK (1 = ANY (ARRAY[a, "b c"])));', "postgres"
+    )
+    assert schema.tables[0].uses[0].columns == ("a", "b c")
+    deep = "[" * 20_000 + "a" + "]" * 20_000
+    schema = parse_schema(f"CREATE TABLE t (a INT); CREATE VIEW v AS SELECT ARRAY{deep} FROM t")
+    assert schema.tables[0].uses[0].columns == ("a",)

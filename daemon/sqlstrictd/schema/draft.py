@@ -111,7 +111,8 @@ class SchemaDraft:
         """
         if self._tables:
             self._keep_one_namespace()
-        tables = tuple(self._build_table(table) for table in self._tables.values())
+        readers = self._readers()
+        tables = tuple(self._build_table(table, readers) for table in self._tables.values())
         return Schema(dialect, tables, other_names=tuple(self._other_names))
 
     def finish(self, schema: Schema) -> Schema:
@@ -162,7 +163,23 @@ class SchemaDraft:
         more = ", ..." if len(left) > 5 else ""
         self.warn(f"tables of other namespaces left out: {names}{more}", left[0].name.token.start)
 
-    def _build_table(self, table: TableDraft) -> Table:
+    def _readers(self) -> dict[str, list[UseDraft]]:
+        """What of views and triggers names a table, by the table's folded name."""
+        views = (
+            UseDraft("view", view.name.token.value, view.words, view.has_star)
+            for view in self._views.values()
+        )
+        found: dict[str, list[UseDraft]] = {}
+        for reader in (*views, *self._triggers):
+            for word in reader.words:
+                found.setdefault(word, []).append(reader)
+        for view in self._tables.values():
+            for name, words in view.reads:
+                reader = UseDraft("view", view.name.token.value, words)
+                found.setdefault(fold(name.token.value), []).append(reader)
+        return found
+
+    def _build_table(self, table: TableDraft, readers: dict[str, list[UseDraft]]) -> Table:
         keys = [self._build_key(table, key) for key in table.foreign_keys]
         for draft, key in zip(table.foreign_keys, keys, strict=True):
             if key is None:  # the database has it all the same
@@ -175,24 +192,13 @@ class SchemaDraft:
             foreign_keys=tuple(key for key in keys if key is not None),
             comment=table.comment,
             is_view=table.is_view,
-            uses=() if table.is_view else tuple(self._build_uses(table)),
+            uses=() if table.is_view else tuple(self._build_uses(table, readers)),
         )
 
-    def _build_uses(self, table: TableDraft) -> Iterator[Use]:
+    def _build_uses(self, table: TableDraft, readers: dict[str, list[UseDraft]]) -> Iterator[Use]:
         """Settle what stands on a table: its own, and what of views and triggers names it."""
         yield from map(table.find_use, table.uses)
-        folded = fold(table.name.token.value)
-        views = (
-            UseDraft("view", view.name.token.value, view.words, view.has_star)
-            for view in self._views.values()
-        )
-        for reader in (*views, *self._triggers):
-            if folded in reader.words:
-                yield table.find_use(reader)
-        for view in self._tables.values():
-            for name, words in view.reads:
-                if fold(name.token.value) == folded:
-                    yield table.find_use(UseDraft("view", view.name.token.value, words))
+        yield from map(table.find_use, readers.get(fold(table.name.token.value), ()))
 
     def _build_column(self, table: TableDraft, column: Column) -> Column:
         """Settle a column's named type, and narrow it to the values that its checks leave."""

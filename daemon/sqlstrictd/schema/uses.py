@@ -7,6 +7,7 @@ name is taken for that column, so that a column may be thought to be in use, but
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -16,9 +17,11 @@ from sqlstrictd.schema.draft import SchemaDraft
 from sqlstrictd.schema.ends import pass_statement
 from sqlstrictd.schema.keys import read_table_name
 from sqlstrictd.schema.names import fold
-from sqlstrictd.schema.scan import ScanError, Token, scan
+from sqlstrictd.schema.scan import Token, scan
 from sqlstrictd.schema.table_draft import TableDraft, UseDraft
 from sqlstrictd.schema.types import UseKind
+
+_NAMES: Final = re.compile(r'"([^"]+)"|([^\W\d]\w*)')
 
 # What a new table's or index's name may meet, though it is no table itself.
 NAMED: Final = frozenset({"CREATE SEQUENCE", "CREATE TYPE", "CREATE DOMAIN", "CREATE SYNONYM"})
@@ -45,10 +48,7 @@ def words_of(tokens: Iterable[Token]) -> frozenset[str]:
             continue
         found.add(fold(token.value))
         if token.text[0] == "[":
-            try:
-                found |= words_of(scan(token.value))
-            except ScanError:
-                pass  # a name in brackets, and it is whole already
+            found.update(fold(name or word) for name, word in _NAMES.findall(token.value))
     return frozenset(found)
 
 
