@@ -2,7 +2,7 @@
 
 `verify/definitions.py` asks before ALTER TABLE and for every new name, and the grammar of
 definitions writes nothing that is refused here. The rules were tried on SQLite 3.40, PostgreSQL 15,
-MariaDB 10.11 and DuckDB 1.5, MySQL 8 read in its manual; where engines of a dialect differ, or the
+MariaDB 10.11 and DuckDB; those of MySQL 8 were not tried. Where engines of a dialect differ, or the
 schema does not say enough, the answer is that it stands against it.
 """
 
