@@ -1,13 +1,15 @@
 """CREATE TABLE, VIEW and INDEX, and ALTER TABLE: new names are free, old ones are there.
 
 What is defined is checked as it would be used: a view's query as a query, a table's columns and
-constraints by `table_items.py`, foreign keys by `references.py`. TEMP, OR REPLACE, IF NOT EXISTS
-and AS SELECT are refused by the lists in `kinds.py` or here.
+constraints by `table_items.py`, foreign keys by `references.py`. IF NOT EXISTS and OR REPLACE may
+stand where the dialect has them, with a name that is free: on one that is taken they do nothing, or
+what was there is lost. TEMP and AS SELECT are refused by the lists in `kinds.py` or here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from sqlglot import exp
 
@@ -18,7 +20,29 @@ from sqlstrictd.verify.declared import DeclaredType
 from sqlstrictd.verify.scope import Resolver
 from sqlstrictd.verify.sources import Scope, Source
 from sqlstrictd.verify.table_items import known_types, resolve_condition, resolve_item
+from sqlstrictd.verify.table_options import check_table_options
 from sqlstrictd.verify.writes import find_target, resolve_columns, table_scope
+
+_HAS_IF_NOT_EXISTS: Final = {
+    "TABLE": frozenset({"sqlite", "postgres", "duckdb", "mysql"}),
+    "VIEW": frozenset({"sqlite", "duckdb"}),
+    "INDEX": frozenset({"sqlite", "postgres", "duckdb"}),
+}
+_HAS_OR_REPLACE: Final = {"VIEW": frozenset({"postgres", "duckdb", "mysql"})}
+
+
+def check_options(resolver: Resolver, tree: exp.Create) -> None:
+    """Refuse IF NOT EXISTS and OR REPLACE where the dialect does not have them."""
+    kind = str(tree.kind).upper()
+    check_table_options(resolver, tree)
+    for key, shown, known in (
+        ("exists", "IF NOT EXISTS", _HAS_IF_NOT_EXISTS),
+        ("replace", "OR REPLACE", _HAS_OR_REPLACE),
+    ):
+        if tree.args.get(key) and resolver.dialect not in known.get(kind, ()):
+            resolver.report(f"{shown} cannot stand in CREATE {kind} here.", tree)
+    if tree.args.get("exists") and tree.args.get("replace"):
+        resolver.report("OR REPLACE and IF NOT EXISTS cannot stand together.", tree)
 
 
 def resolve_table(resolver: Resolver, tree: exp.Create, types: Iterable[DeclaredType]) -> None:
@@ -170,7 +194,7 @@ def _new_name(resolver: Resolver, named: exp.Expr) -> None:
     """Refuse a table's or view's new name that is taken or has another name before it."""
     if not isinstance(named, exp.Table) or not isinstance(named.this, exp.Identifier):
         resolver.report("A new name is expected here.", named)
-    elif named.args.get("db") is not None or named.args.get("alias"):
+    elif not resolver.names.is_plain(named) or named.args.get("alias"):
         resolver.report("The new name stands by itself.", named)
     elif resolver.names.is_taken(named.this):
         resolver.report(f"There is a table {show(named.name)} already.", named.this)

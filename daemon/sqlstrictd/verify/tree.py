@@ -25,6 +25,8 @@ from sqlstrictd.verify.verdict import Problem
 # It logs the text of statements that it falls back on.
 logging.getLogger("sqlglot").disabled = True
 
+# A series of numbers can be made as long as one likes; this is as long as people need.
+_MOST_ROWS: Final = 1_000_000
 _JOIN_WORDS: Final = frozenset({"", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "NATURAL"})
 # Casts that are written without the word CAST only stand in these dialects (x::int, DATE '...').
 _HAS_OTHER_CASTS: Final = frozenset({"postgres", "duckdb", "mysql", "ansi"})
@@ -112,11 +114,21 @@ def _judge(node: exp.Expr, allowed: frozenset[str], rules: Rules) -> str:
                 return f"{_name_kind(node)} cannot have {key.strip('_').upper()} here."
     if isinstance(node, exp.Anonymous) and str(node.this).upper() not in rules.functions:
         return f"{show(str(node.this))} is not among the functions that may be called."
+    if isinstance(node, exp.Group) and node.args.get("all") and rules.facts.name != "duckdb":
+        return "GROUP BY ALL cannot stand here."
+    if _is_order_by_all(node):
+        return "" if rules.facts.name == "duckdb" else "ORDER BY ALL cannot stand here."
     if isinstance(node, exp.Var) and node.name.upper() in QUERY_WORDS:
         return f"{show(node.name)} cannot stand here."
+    if isinstance(node, exp.GenerateSeries | exp.ExplodingGenerateSeries) and _is_long(node):
+        return f"A series of more than {_MOST_ROWS} rows cannot be made here."
     is_star = isinstance(node, exp.Star) or (
         isinstance(node, exp.Column) and isinstance(node.this, exp.Star)
     )
+    if isinstance(node, exp.Star) and node.args.get("except_"):
+        outer = node.parent.parent if isinstance(node.parent, exp.Column) else node.parent
+        if rules.facts.name != "duckdb" or not isinstance(outer, exp.Select):
+            return "EXCLUDE cannot stand here."
     if is_star and not isinstance(node.parent, exp.Select | exp.Column | exp.Count):
         return "A star stands for columns in SELECT alone."
     if isinstance(node, exp.Alias) and not isinstance(node.parent, exp.Select):
@@ -135,6 +147,17 @@ def _name_kind(node: exp.Expr) -> str:
     if isinstance(node, exp.Command):
         return show(str(node.this).upper())
     return type(node).__name__.upper()
+
+
+def _is_order_by_all(node: exp.Expr) -> bool:
+    is_sorted = isinstance(node.parent, exp.Ordered) and isinstance(node, exp.Var)
+    return is_sorted and node.name.upper() == "ALL"
+
+
+def _is_long(series: exp.Expr) -> bool:
+    """Whether a number of a series is larger than rows should be many."""
+    numbers = [n.name for n in series.find_all(exp.Literal) if not n.is_string]
+    return any(len(n) > 12 or (n.isdecimal() and int(n) > _MOST_ROWS) for n in numbers)
 
 
 def find_offset(node: exp.Expr) -> int:

@@ -14,6 +14,8 @@ from typing import Final
 
 from sqlglot import exp
 
+from sqlstrictd.schema.names import fold
+from sqlstrictd.verify.rows import takes_rows
 from sqlstrictd.verify.types_catalog import UNKNOWN
 from sqlstrictd.verify.types_forms import Forms
 from sqlstrictd.verify.types_operators import BINARY, CLOCK, COMPARISONS, LOGIC, UNARY
@@ -110,6 +112,9 @@ class Typer(Forms):
                     raise Wrong(f"{node.name} is an aggregate: sort by it alone.", node)
             return output.value
         meaning = meaning or scope.find(node)
+        if meaning is None and self.rules.name == "postgres" and takes_rows(node):
+            if any(source.label == fold(node.name) for source in scope.sources):
+                return Value("record")
         if meaning is None:
             raise Wrong(f"The type of {node.name} is not known here.", node)
         self.meanings[id(node)] = meaning

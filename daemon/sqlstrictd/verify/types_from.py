@@ -6,24 +6,16 @@ A part of `types_queries.py`, which types the queries that stand in FROM.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Final
 
 from sqlglot import exp
 
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema, Table
+from sqlstrictd.verify.row_functions import columns_of
 from sqlstrictd.verify.tree import is_group
 from sqlstrictd.verify.types_calls import standing
 from sqlstrictd.verify.types_expressions import Typer
 from sqlstrictd.verify.types_scope import Output, Outputs, TypedScope, TypedSource, Value, Wrong
-
-# Functions in FROM that return rows of one column, or of these.
-_ROW_COLUMNS: Final = {
-    "json_each": ("key", "value"),
-    "jsonb_each": ("key", "value"),
-    "json_each_text": ("key", "value"),
-    "jsonb_each_text": ("key", "value"),
-}
 
 
 def column_list(node: exp.Expr) -> tuple[str, ...]:
@@ -91,7 +83,7 @@ class FromClauses(Typer):
 
     def _table(self, node: exp.Table, scope: TypedScope) -> None:
         label = fold(node.alias or node.name)
-        outputs = scope.ctes.get(fold(node.name))
+        outputs = None if node.args.get("db") else scope.ctes.get(fold(node.name))
         if outputs is not None:
             self._add(label, outputs, list(column_list(node)), scope, node)
             return
@@ -116,11 +108,12 @@ class FromClauses(Typer):
         if self.rules.name not in ("postgres", "duckdb"):
             raise Wrong("Only tables and queries can stand in FROM.", node)
         with standing(scope, clause="FROM"):
-            if isinstance(node, exp.Unnest):
+            call = node.this if isinstance(node, exp.Lateral) else node
+            if isinstance(call, exp.Unnest):
                 name = "unnest"
-                if len(node.expressions) != 1:
+                if len(call.expressions) != 1:
                     raise Wrong("The check knows UNNEST of one array.", node)
-                value = self.value(node.expressions[0], scope)
+                value = self.value(call.expressions[0], scope)
                 if not value.type.endswith("[]"):
                     raise Wrong(f"UNNEST takes an array, not {value.type}.", node)
                 value = Value(value.type.removesuffix("[]"))
@@ -129,16 +122,19 @@ class FromClauses(Typer):
                 value = self.value(node.this, scope)
             else:
                 raise Wrong("Only tables, queries and functions can stand in FROM.", node)
-        names = list(column_list(node))
-        if value.type == "record":
-            if name not in _ROW_COLUMNS:
-                raise Wrong(f"The check does not know the columns of {name}.", node)
-            type_ = "text" if name.endswith("text") else name.split("_")[0]
-            values = (Value("text"), Value(type_))
-            outputs = tuple(map(Output, _ROW_COLUMNS[name], values))
-        else:
-            outputs = (Output(fold(node.alias) or name, value),)
-        self._add(fold(node.alias) or name, outputs, names, scope, node)
+        label = fold(node.alias)
+        columns = columns_of(name, label, self.rules.name)
+        if columns is None:
+            raise Wrong(f"{name.upper()} cannot stand in FROM.", node)
+        values: tuple[Value, ...] = (value,)
+        if len(columns) == 2:
+            values = (Value("text"), Value("text" if "text" in name else name.split("_")[0]))
+        elif value.type == "record":
+            raise Wrong(f"The check does not know the columns of {name}.", node)
+        outputs = tuple(map(Output, columns, values))
+        self._add(label or name, outputs, list(column_list(node)), scope, node)
+        if len(values) == 1:
+            scope.sources[-1].whole = value
 
     def rows(self, node: exp.Values, scope: TypedScope) -> Outputs:
         """Type the rows of VALUES: their columns, which must match."""

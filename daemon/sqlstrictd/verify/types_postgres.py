@@ -13,7 +13,7 @@ from typing import Final
 from sqlglot import exp
 
 from sqlstrictd.schema.cursor import show
-from sqlstrictd.schema.types import Column
+from sqlstrictd.schema.types import Column, Schema
 from sqlstrictd.verify.types_catalog import UNKNOWN, Context, read_catalog
 from sqlstrictd.verify.types_literals import fits
 from sqlstrictd.verify.types_resolve import (
@@ -81,6 +81,22 @@ class PostgresRules(Rules):
     def __init__(self) -> None:
         self._catalog = read_catalog("postgres")
         self._labels: dict[str, tuple[str, ...]] = {}
+        self._own: dict[str, str] = {}
+
+    def learn(self, schema: Schema) -> None:
+        """Note the enums, by the names that the server has them under."""
+        columns = [column for table in schema.tables for column in table.columns]
+        enums = {column.type: self.column_type(column) for column in columns if column.values}
+        for name in schema.other_names:
+            type_ = enums.get(name.upper(), "")
+            if type_ in self._labels:
+                self._own[name] = type_
+
+    def _read(self, written: str) -> str:
+        """Return the type of a name as written, the schema's own included; empty for none."""
+        name = written.strip()
+        name = name[1:-1] if name.startswith('"') else name.lower()
+        return read_type(written) or self._own.get(name, "")
 
     def column_type(self, column: Column) -> str:
         """Read the declared type; what is not known is a type that only stands for itself."""
@@ -193,11 +209,11 @@ class PostgresRules(Rules):
 
     def cast(self, value: Value, written: str, node: exp.Expr) -> Value:
         """Cast where the catalogue, or text input and output, has a way."""
-        target = read_type(written)
+        target = self._read(written)
         if not target or re.search(r"SERIAL", written.upper()):
             raise Wrong(f"{show(written)} is no type that the check knows.", node)
         if value.items or not self._catalog.can_coerce(value.type, target, "explicit"):
-            raise Wrong(f"{_show(value)} cannot be cast to {target}.", node)
+            raise Wrong(f"{_show(value)} cannot be cast to {_show(Value(target))}.", node)
         self._check_literals((value,), (target,), node)
         return Value(target, modifier=self.modifier(written))
 

@@ -104,6 +104,8 @@ class Queries(SetOperations):
                 if len(outputs) > _MOST_COLUMNS:
                     raise Wrong("The query has too many columns.", node)
                 label = fold(item.table) if isinstance(item, exp.Column) else ""
+                if any(star.args.get("except_") for star in item.find_all(exp.Star)):
+                    raise Wrong("The check does not know EXCLUDE.", item)
                 if isinstance(item, exp.Star) or (label and isinstance(item.this, exp.Star)):
                     for source, name, value in scope.columns(label):
                         meaning = Meaning(scope, source, name, value)

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from sqlstrictd.schema.types import Column
+from sqlstrictd.schema.types import Column, Schema
 from sqlstrictd.verify.types_arity import arities
 from sqlstrictd.verify.types_catalog import Context
 from sqlstrictd.verify.types_scope import Value, Wrong
@@ -54,6 +54,10 @@ class Rules(ABC):
     @abstractmethod
     def column_type(self, column: Column) -> str:
         """Return the type of a column of the schema."""
+
+    def learn(self, schema: Schema) -> None:
+        """Note the types that a schema defines itself, where a statement may name them."""
+        return
 
     def modifier(self, written: str) -> str:
         """Return what a type is bounded by where recursive queries must keep to it: "(10,2)"."""
@@ -156,6 +160,8 @@ class Loose(Rules):
             raise Wrong(f"{name.upper()} takes single values, not a row.", node)
         if not arity.least <= len(arguments) <= arity.most:
             raise Wrong(f"{name.upper()} takes {arity}, not {len(arguments)} arguments.", node)
+        if name.upper() == "JSON_OBJECT" and len(arguments) % 2:
+            raise Wrong("JSON_OBJECT takes pairs of a name and a value.", node)
         if wants == "w":
             if arity.kinds == "f":
                 raise Wrong(f"{name.upper()} is no window function: OVER cannot follow it.", node)

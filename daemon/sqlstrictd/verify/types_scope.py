@@ -63,6 +63,8 @@ class TypedSource:
     label: str
     columns: dict[str, Value]
     table: Table | None = None
+    # What the label itself stands for as a value, where it is a function's of one column.
+    whole: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,16 @@ class TypedScope:
             found = level.find_here(column)
             if found is not None:
                 return found
+            level = level.parent
+        return self._find_whole(column)
+
+    def _find_whole(self, column: exp.Column) -> Meaning | None:
+        """Look for a source of this name, where there is no column of it."""
+        level: TypedScope | None = self if not column.table else None
+        while level is not None:
+            for source in level.sources:
+                if source.whole is not None and source.label == fold(column.name):
+                    return Meaning(level, source, next(iter(source.columns)), source.whole)
             level = level.parent
         return None
 
