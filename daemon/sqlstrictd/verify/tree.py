@@ -27,6 +27,50 @@ logging.getLogger("sqlglot").disabled = True
 
 # A series of numbers can be made as long as one likes; this is as long as people need.
 _MOST_ROWS: Final = 1_000_000
+# The parser's names for arguments and nodes, in the words of SQL; others are not shown at all.
+_CLAUSES: Final = {
+    "exists": "IF NOT EXISTS or IF EXISTS",
+    "replace": "REPLACE",
+    "alternative": "OR REPLACE, OR IGNORE or the like",
+    "except_": "EXCLUDE",
+    "locks": "FOR UPDATE or FOR SHARE",
+    "into": "INTO",
+    "sample": "A sample",
+    "pivots": "PIVOT",
+    "ordinality": "WITH ORDINALITY",
+    "offset": "WITH ORDINALITY or OFFSET",
+    "returning": "RETURNING",
+    "conflict": "ON CONFLICT or ON DUPLICATE KEY",
+    "with_": "WITH",
+    "limit": "LIMIT",
+    "order": "ORDER BY",
+    "on": "DISTINCT ON",
+    "all": "ALL",
+    "hint": "A hint",
+    "limit_options": "What follows LIMIT",
+}
+_SPELLED: Final = frozenset("Pragma Set Show Use Kill Grant Merge Copy Attach".split())
+_PHRASES: Final = {
+    "Lock": "FOR UPDATE or FOR SHARE",
+    "Describe": "EXPLAIN or DESCRIBE",
+    "CurrentUser": "CURRENT_USER",
+    "SessionUser": "SESSION_USER",
+    "Pivot": "PIVOT",
+    "Dot": "A field after a dot",
+    "Placeholder": "A parameter",
+    "Parameter": "A parameter",
+    "SessionParameter": "A variable",
+    "Lambda": "A lambda",
+    "Struct": "A struct",
+    "OnConflict": "ON CONFLICT or ON DUPLICATE KEY",
+    "Returning": "RETURNING",
+    "TableSample": "A sample",
+    "IndexColumnConstraint": "KEY or INDEX",
+    "CollateColumnConstraint": "COLLATE",
+    "CommentColumnConstraint": "COMMENT",
+    "GeneratedAsIdentityColumnConstraint": "GENERATED",
+    "ComputedColumnConstraint": "GENERATED",
+}
 _JOIN_WORDS: Final = frozenset({"", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "NATURAL"})
 # Casts that are written without the word CAST only stand in these dialects (x::int, DATE '...').
 _HAS_OTHER_CASTS: Final = frozenset({"postgres", "duckdb", "mysql", "ansi"})
@@ -64,6 +108,10 @@ def check_nodes(tree: exp.Expr, kind: str, rules: Rules, reporter: Reporter) -> 
     """Refuse whatever is not part of a statement of this kind."""
     if kind not in KIND_NODES:
         known = ", ".join(name.replace("_", " ").upper() for name in KINDS)
+        writing = tree.find(exp.Lock, exp.Into) if isinstance(tree, exp.Query) else None
+        if isinstance(tree, exp.Query):
+            shown = "FOR UPDATE or FOR SHARE" if isinstance(writing, exp.Lock) else "What writes"
+            return [reporter.problem("kind", f"{shown} cannot stand in a query.", 0)]
         message = f"{_name_kind(tree)} cannot be allowed; the kinds that can: {known}."
         return [reporter.problem("kind", message, 0)]
     if kind == "select" and type(tree).__name__ not in rules.nodes:
@@ -111,7 +159,8 @@ def _judge(node: exp.Expr, allowed: frozenset[str], rules: Rules) -> str:
     if arguments is not None:
         for key, value in node.args.items():
             if value and key not in arguments:
-                return f"{_name_kind(node)} cannot have {key.strip('_').upper()} here."
+                shown = _CLAUSES.get(key, "A part of this clause")
+                return f"{shown} cannot stand here."
     if isinstance(node, exp.Anonymous) and str(node.this).upper() not in rules.functions:
         return f"{show(str(node.this))} is not among the functions that may be called."
     if isinstance(node, exp.Group) and node.args.get("all") and rules.facts.name != "duckdb":
@@ -146,7 +195,10 @@ def _name_kind(node: exp.Expr) -> str:
     """The name of a node's kind for a message; a command's is its first word."""
     if isinstance(node, exp.Command):
         return show(str(node.this).upper())
-    return type(node).__name__.upper()
+    name = type(node).__name__
+    if isinstance(node, exp.DDL | exp.DML | exp.SetOperation) or name in _SPELLED:
+        return name.upper()
+    return _PHRASES.get(name, "This part of the statement")
 
 
 def _is_order_by_all(node: exp.Expr) -> bool:

@@ -91,7 +91,7 @@ class Typer(Forms):
             return Value(self.rules.named(CLOCK[kind]))
         found = self.call(node, scope)
         if found is None:
-            raise Wrong(f"The type check does not know {kind.__name__.upper()}.", node)
+            raise Wrong("The type check does not know this expression.", node)
         return found
 
     def condition(self, node: exp.Expr, scope: TypedScope, what: str) -> None:

@@ -51,6 +51,14 @@ _TYPES: Final = {
         "regconfig"
     ).split()
 }
+# How the check's names of operators and functions are written.
+_WORDS: Final = {"~~": "LIKE", "~~*": "ILIKE"}
+_CALLED: Final = {
+    "btrim": "TRIM",
+    "ltrim": "TRIM",
+    "rtrim": "TRIM",
+    "timezone": "AT TIME ZONE",
+}
 # Types without operators of their own, which the server reads as others.
 _READ_AS: Final = {"varchar": "text", "cidr": "inet"}
 # What cannot follow when an interval names a field, as in INTERVAL DAY TO SECOND.
@@ -130,7 +138,9 @@ class PostgresRules(Rules):
         if choice is None:
             shown = " and ".join(_show(operand) for operand in operands)
             hint = "; write a CAST to one type" if len(operands) == 2 else ""
-            raise Wrong(f"There is no operator {symbol} for {shown}{hint}.", node)
+            raise Wrong(
+                f"There is no operator {_WORDS.get(symbol, symbol)} for {shown}{hint}.", node
+            )
         self._check_literals(operands, choice.arguments, node)
         return Value(choice.result)
 
@@ -182,7 +192,8 @@ class PostgresRules(Rules):
         if not wants and kinds & {"o", "h"} and not kinds & {"f", "a"}:
             return f"{name.upper()} needs WITHIN GROUP (ORDER BY ...)."
         shown = ", ".join(_show(argument) for argument in arguments) or "no arguments"
-        return f"There is no function {name.upper()} for {shown}; write a CAST where one is needed."
+        written = _CALLED.get(name.lower(), name.upper())
+        return f"There is no function {written} for {shown}; write a CAST where one is needed."
 
     def matched(self, values: Sequence[Value]) -> str | None:
         """Match the values' types."""
