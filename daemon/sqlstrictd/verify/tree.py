@@ -49,10 +49,15 @@ _CLAUSES: Final = {
     "hint": "A hint",
     "limit_options": "What follows LIMIT",
 }
-_SPELLED: Final = frozenset("Pragma Set Show Use Kill Grant Merge Copy Attach".split())
+_SPELLED: Final = frozenset(
+    "Pragma Set Show Use Kill Grant Revoke Merge Copy Attach Detach Drop Analyze Commit Rollback"
+    " Comment Declare Execute Export Install Refresh Summarize".split()
+)
 _PHRASES: Final = {
     "Lock": "FOR UPDATE or FOR SHARE",
     "Describe": "EXPLAIN or DESCRIBE",
+    "TruncateTable": "TRUNCATE",
+    "Transaction": "BEGIN",
     "CurrentUser": "CURRENT_USER",
     "SessionUser": "SESSION_USER",
     "Pivot": "PIVOT",
