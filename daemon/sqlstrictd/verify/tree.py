@@ -50,7 +50,7 @@ _CLAUSES: Final = {
     "limit_options": "What follows LIMIT",
 }
 _SPELLED: Final = frozenset(
-    "Pragma Set Show Use Kill Grant Revoke Merge Copy Attach Detach Drop Analyze Commit Rollback"
+    "Pragma Set Show Use Kill Grant Revoke Merge Copy Attach Detach Drop Analyze Rollback"
     " Comment Declare Execute Export Install Refresh Summarize".split()
 )
 _PHRASES: Final = {
@@ -58,6 +58,7 @@ _PHRASES: Final = {
     "Describe": "EXPLAIN or DESCRIBE",
     "TruncateTable": "TRUNCATE",
     "Transaction": "BEGIN",
+    "Commit": "The end of a transaction",
     "CurrentUser": "CURRENT_USER",
     "SessionUser": "SESSION_USER",
     "Pivot": "PIVOT",
