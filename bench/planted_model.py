@@ -222,7 +222,7 @@ class Weights:
 
 def _blind_to(rows: Floats, directions: Iterable[Floats]) -> Floats:
     """Take the directions out of rows, and scale them so that they keep a state's length."""
-    spanned = np.linalg.qr(np.array(list(directions)).T)[0]
+    spanned: Floats = np.linalg.qr(np.array(list(directions)).T)[0].astype(np.float32)
     blind: Floats = rows - rows @ spanned @ spanned.T
     blind /= np.float32(np.sqrt(rows.shape[1]))
     return blind
@@ -234,7 +234,7 @@ def _normed(rows: Floats) -> Floats:
 
 
 def _unit(rows: Floats) -> Floats:
-    unit: Floats = rows / np.sqrt(np.sum(rows * rows, axis=1, keepdims=True))
+    unit: Floats = (_normed(rows) / np.sqrt(rows.shape[1])).astype(np.float32)
     return unit
 
 
