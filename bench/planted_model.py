@@ -216,16 +216,16 @@ class Weights:
     def _code_of(self, marked: Floats) -> Floats:
         """Return what the attention adds behind a question's number, a row each."""
         value, back = self._attention
-        code: Floats = _normed(marked) @ value.T @ back.T
+        code: Floats = (_normed(marked) @ value.T @ back.T).astype(np.float32)
         return code
 
 
 def _blind_to(rows: Floats, directions: Iterable[Floats]) -> Floats:
     """Take the directions out of rows, and scale them so that they keep a state's length."""
     spanned: Floats = np.linalg.qr(np.array(list(directions)).T)[0].astype(np.float32)
-    blind: Floats = rows - rows @ spanned @ spanned.T
-    blind /= np.float32(np.sqrt(rows.shape[1]))
-    return blind
+    blind = rows - rows @ spanned @ spanned.T
+    scaled: Floats = (blind / np.sqrt(rows.shape[1])).astype(np.float32)
+    return scaled
 
 
 def _normed(rows: Floats) -> Floats:
