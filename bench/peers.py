@@ -1,8 +1,8 @@
 """sqlstrict beside llama-server and llama-cpp-python: one command, one run, interleaved, medians.
 
     python bench/peers.py [--model FILE.gguf] [--llama-server PATH] [--server-arguments "..."]
-        [--rounds N] [--cold N] [--tables 5 15 40] [--clients 1 2 4 8] [--tokens N]
-        [--out FILE.json] [--plot FILE.svg] [--quick]
+        [--sides NAME...] [--rounds N] [--cold N] [--tables 5 15 40] [--clients 1 2 4 8]
+        [--tokens N] [--out FILE.json] [--plot FILE.svg] [--quick]
 
 Each peer takes part with a grammar that knows the schema's names (names_grammar.py) and without
 any, in processes of its own. Cold: the first question on a schema in a new process. Warm: a new
@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import signal
 import socket
 import sys
 import tempfile
@@ -167,6 +168,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir(), "sqlstrict-bench"))
     parser.add_argument("--llama-server", type=Path, metavar="PATH", help="the program")
     parser.add_argument("--server-arguments", default="", help="further ones for llama-server")
+    parser.add_argument("--sides", nargs="*", metavar="NAME", help="peers; by default all")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cold", type=int, default=3, help="lots of new processes")
     parser.add_argument("--tables", type=int, nargs="+", default=[5, MIDDLE, 40])
@@ -192,6 +194,8 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     """Measure and print."""
     arguments = parse_arguments()
+    # However it is ended, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if arguments.model:
         model, asked = arguments.model, questions(arguments.seed)
     else:
@@ -202,6 +206,12 @@ def main() -> int:
         print("without --llama-server: llama-server does not take part", file=sys.stderr)
     extra = tuple(shlex.split(arguments.server_arguments))
     kinds = side_kinds(arguments.llama_server, extra, free_port())
+    if arguments.sides is not None:
+        unknown = set(arguments.sides) - {kind.name for kind in kinds}
+        if unknown:
+            print(f"peers: no side {', '.join(sorted(unknown))}", file=sys.stderr)
+            return 2
+        kinds = [kind for kind in kinds if kind is kinds[0] or kind.name in arguments.sides]
     bench = Bench(kinds, asked)
     measure(bench, arguments, model, schema_rendering(model))
     middle = MIDDLE if MIDDLE in arguments.tables else arguments.tables[0]
@@ -215,7 +225,7 @@ def main() -> int:
         "slots": arguments.slots,
         "tokens": arguments.tokens,
         "server_arguments": arguments.server_arguments,
-        "without": [] if arguments.llama_server else ["llama-server"],
+        "sides": [kind.name for kind in kinds],
     }
     print(bench.results.table())
     if arguments.out:
