@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from peer_questions import Asked
-from peer_sides import Reply
+from peer_setting import Reply
 
 OURS = "sqlstrict"
 

@@ -16,59 +16,15 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from names_grammar import names_grammar
+from peer_setting import Reply, Schemas, Setting
 from sqlstrict import Client
 from sqlstrictd.prompt import SYSTEM, build_prompt
-from sqlstrictd.schema.ddl import parse_schema
-from sqlstrictd.schema.render import render
-from sqlstrictd.schema.types import Schema
 
 READY_S = 300
 POLL_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What all sides of a comparison have in common."""
-
-    model: Path
-    folder: Path
-    rendering: str
-    threads: int
-    slots: int
-    max_tokens: int
-    context_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: its text, the tokens written (an end token counts), and the time they took.
-
-    `seconds` is what the asker waited; `decode_s` of it went by after the first token, by the
-    side's own clock. `prompt_tokens` is 0 where the side does not tell.
-    """
-
-    seconds: float
-    decode_s: float
-    text: str
-    n_tokens: int
-    prompt_tokens: int = 0
-    attempts: int = 1
-
-
-class Schemas:
-    """Parsed schemas, their prompt texts and grammars, each made once and outside the times."""
-
-    def __init__(self, ddl: dict[int, str], rendering: str) -> None:
-        self.ddl = ddl
-        parsed: dict[int, Schema] = {n: parse_schema(text) for n, text in ddl.items()}
-        # build_prompt strips the text; the chat endpoint is given it stripped as well.
-        self.text = {n: render(one, rendering).strip() for n, one in parsed.items()}  # type: ignore[arg-type]
-        self.grammar = {n: names_grammar(one) for n, one in parsed.items()}
 
 
 class Side(ABC):

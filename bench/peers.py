@@ -35,7 +35,8 @@ from pathlib import Path
 from bars import Bars, draw
 from peer_questions import Asked, questions, schema_of
 from peer_results import Results
-from peer_sides import Reply, Schemas, Setting, Side, side_kinds
+from peer_setting import Reply, Schemas, Setting
+from peer_sides import Side, side_kinds
 from planted_model import plant_model
 from sqlstrictd.engine.settings import physical_cores
 

@@ -106,7 +106,7 @@ def test_the_grammar_of_names_is_one_that_llama_cpp_takes(bench_modules: None) -
 
 def test_times_are_compared_at_equal_token_counts(bench_modules: None) -> None:
     from peer_results import equal_seconds
-    from peer_sides import Reply
+    from peer_setting import Reply
 
     ours = Reply(1.0, 0.8, "SELECT 1;", 21)
     assert equal_seconds(Reply(3.0, 2.0, "SELECT 2;", 41), ours) == pytest.approx(2.0)
