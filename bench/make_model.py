@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ CHAT_TEMPLATE = (
     "+ message['content'] + '<|im_end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
+Values = Callable[[TensorPlan], Iterator[NDArray[np.float32]]]
+
 PIECE_VALUES = 1 << 20
 WEIGHT_SCALE = 0.02  # the spread of LFM2's own initialisation
 
@@ -100,23 +102,20 @@ def make_model(
     seed: int = 0,
     quantize: str | None = None,
     *,
+    values: Values | None = None,
     is_quiet: bool = True,
 ) -> Path:
     """Write a random model of one of SIZES to `out` and return its path.
 
     `quantize` is F32, F16 or a name of QUANTIZATIONS; by default F32 for tiny, Q4_K_M for 350m.
+    `values` gives each tensor's values in flat pieces, where they are not to be random.
     """
     target = Path(out)
     chosen = SIZES[size]
     kind = quantize or ("F32" if size == "tiny" else "Q4_K_M")
     config = parse_config(chosen.config)
     say = _silent if is_quiet else _say
-    target.parent.mkdir(parents=True, exist_ok=True)
-    tokenizer_file = target.with_name(f"random-{size}-{config.vocab_size}.tokenizer.json")
-    if not tokenizer_file.is_file():
-        say(f"training a tokenizer of {config.vocab_size} tokens on the standard library")
-        text = train_tokenizer(config.vocab_size, chosen.corpus_bytes, is_quiet=is_quiet)
-        _write_whole(tokenizer_file, text)
+    tokenizer_file = tokenizer_of(size, target.parent, is_quiet=is_quiet)
     vocabulary = parse_vocabulary(
         json.loads(tokenizer_file.read_text(encoding="utf-8")),
         {"bos_token": "<|startoftext|>", "eos_token": "<|im_end|>", "pad_token": "<|pad|>"},
@@ -133,7 +132,7 @@ def make_model(
             vocabulary,
             Origin(name=f"random-{size}-{seed}"),
             plans,
-            lambda plan: random_values(plan, seed),
+            values or (lambda plan: random_values(plan, seed)),
             is_f16=kind != "F32",
         )
         if kind in QUANTIZATIONS:
@@ -144,6 +143,19 @@ def make_model(
         os.replace(written, target)
     say(f"{target}: {target.stat().st_size:,} bytes")
     return target
+
+
+def tokenizer_of(size: str, folder: Path, *, is_quiet: bool = True) -> Path:
+    """Return a size's tokenizer.json in a folder, trained first where it is not there yet."""
+    chosen = SIZES[size]
+    n_tokens = chosen.config["vocab_size"]
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"random-{size}-{n_tokens}.tokenizer.json"
+    if not file.is_file():
+        if not is_quiet:
+            _say(f"training a tokenizer of {n_tokens} tokens on the standard library")
+        _write_whole(file, train_tokenizer(n_tokens, chosen.corpus_bytes, is_quiet=is_quiet))
+    return file
 
 
 def random_values(plan: TensorPlan, seed: int) -> Iterator[NDArray[np.float32]]:

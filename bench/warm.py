@@ -22,11 +22,12 @@ import time
 from pathlib import Path
 
 import llama_cpp
+from names_grammar import names_grammar
+from peer_llama import load
 from sqlstrict import Client
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.schema.render import render
-from sqlstrictd.schema.types import Schema
 
 QUESTIONS = (
     "What is the average price of all completed orders?",
@@ -40,44 +41,6 @@ QUESTIONS = (
     "How many support tickets are still open?",
     "Which cities have more than a million people?",
 )
-
-
-def names_grammar(schema: Schema) -> str:
-    """A GBNF of single queries that knows the schema's names but not which belong together."""
-    tables = " | ".join(json.dumps(table.name) for table in schema.tables)
-    columns = " | ".join(
-        json.dumps(name)
-        for name in sorted({column.name for table in schema.tables for column in table.columns})
-    )
-    return f"""
-root ::= "SELECT " ("DISTINCT ")? item (", " item)* " FROM " table join* where? group? order? ";"
-item ::= expr | aggregate
-aggregate ::= "COUNT(*)" | ("COUNT" | "SUM" | "AVG" | "MIN" | "MAX") "(" expr ")"
-expr ::= (table ".")? column
-join ::= " JOIN " table " ON " table "." column " = " table "." column
-where ::= " WHERE " condition ((" AND " | " OR ") condition)*
-condition ::= expr comparison value | expr " IN (SELECT " expr " FROM " table ")"
-comparison ::= " = " | " <> " | " < " | " > " | " LIKE "
-group ::= " GROUP BY " expr (", " expr)*
-order ::= " ORDER BY " item (" ASC" | " DESC")? (" LIMIT " number)?
-value ::= number | "'" [A-Za-z0-9 _.-]* "'"
-number ::= [0-9]+
-table ::= {tables}
-column ::= {columns}
-"""
-
-
-def load_peer(model: Path, n_threads: int) -> llama_cpp.Llama:
-    """Load the peer with the engine's kernels: engine/llama.py says why AMX is left out."""
-    defaults = llama_cpp.llama_model_default_params
-
-    def params() -> llama_cpp.llama_model_params:
-        values = defaults()
-        values.use_extra_bufts = "amx_tile" not in Path("/proc/cpuinfo").read_text()
-        return values
-
-    llama_cpp.llama_cpp.llama_model_default_params = params
-    return llama_cpp.Llama(str(model), n_ctx=4096, n_threads=n_threads, verbose=False)
 
 
 def main() -> None:
@@ -106,7 +69,7 @@ def main() -> None:
                 client.register_schema("bench", ddl)
                 rendering = client.status().model.schema_rendering
                 schema = parse_schema(ddl)
-                peer = load_peer(arguments.model, arguments.threads)
+                peer = load(str(arguments.model), arguments.threads, 4096)
                 grammar = llama_cpp.LlamaGrammar.from_string(names_grammar(schema), verbose=False)
 
                 def ask(question: str) -> int:
