@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from engine_requests import MakeEngine, generate, has, run
 from sqlstrictd.engine.failure import ModelLoadError
-from sqlstrictd.engine.llama import Context, Logits, Model, Part
+from sqlstrictd.engine.llama import Context, Logits, Model
 from sqlstrictd.engine.prompt_tokens import check_vocabulary, tokenize_pieces
+from sqlstrictd.engine.token_batch import Part
 from sqlstrictd.engine.wire import Finished, Started
 
 BENCH = Path(__file__).parents[2] / "bench"

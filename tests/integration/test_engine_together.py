@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from engine_requests import MakeEngine, generate, is_clean
 from sqlstrictd.engine.engine import Engine
-from sqlstrictd.engine.llama import Part
 from sqlstrictd.engine.prompt_tokens import tokenize_pieces
+from sqlstrictd.engine.token_batch import Part
 from sqlstrictd.engine.wire import (
     Finished,
     Generate,
