@@ -128,6 +128,21 @@ def test_an_answer_after_others_is_that_of_a_fresh_engine(
     assert apart < 0.02
 
 
+def test_the_few_tokens_of_a_mask_have_the_logits_of_the_whole_head(
+    make_engine: MakeEngine, gguf: Path
+) -> None:
+    whole, narrow = make_engine(gguf, head_rows=0), make_engine(gguf, head_rows=4096)
+    assert whole.head is None
+    assert (narrow.head is None) == (whole.describe().architecture == "mamba")
+    for request in [generate(number, f"Question {number}?") for number in range(8)]:
+        (one,), (other,) = whole.generate([request]), narrow.generate([request])
+        assert isinstance(one, Finished) and isinstance(other, Finished)
+        assert one.outputs[0].text == other.outputs[0].text
+        apart = abs(one.outputs[0].mean_log_probability - other.outputs[0].mean_log_probability)
+        assert apart < 0.02
+    assert narrow.head is None or narrow.scheduler._forward.n_narrow > 10
+
+
 def test_text_comes_back_from_its_tokens(make_engine: MakeEngine, gguf: Path) -> None:
     vocabulary = make_engine(gguf).model.vocabulary
     for text in ("SELECT 'é'", " two  blanks", "\n\ttab", "表 😀", "a", " "):

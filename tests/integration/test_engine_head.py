@@ -10,10 +10,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from engine_requests import MakeEngine, generate, is_clean, text_of
+from engine_requests import MakeEngine, generate, is_clean, run, text_of, wait_until_prepared
 from gguf import GGMLQuantizationType
 from gguf.quants import dequantize
 from sqlstrict_convert.gguf_format.types import TENSOR_TYPES
+from sqlstrictd.engine import hidden
 from sqlstrictd.engine.engine import Engine
 from sqlstrictd.engine.head import OutputHead, open_head
 from sqlstrictd.engine.hidden import orders_by_graph
@@ -21,7 +22,7 @@ from sqlstrictd.engine.llama import Context, Model, _load_library
 from sqlstrictd.engine.prompt_tokens import tokenize_pieces
 from sqlstrictd.engine.row_types import row_type
 from sqlstrictd.engine.token_batch import Part
-from sqlstrictd.engine.wire import Generate
+from sqlstrictd.engine.wire import Finished, Generate
 
 VOCABULARY = 1024
 # In F32, what rounding moves. Else llama.cpp rounds the state to 8 bits for its products, and the
@@ -103,7 +104,7 @@ def test_alternatives_and_draws_are_those_of_the_whole_head(make_engine: MakeEng
     requests = [generate(1, n=6, seed=3), generate(2, temperature=1.0, seed=5)]
     texts = []
     for engine in engines:
-        answers = engine.generate(requests)
+        answers = [engine.generate([request])[0] for request in requests]
         texts.append([[one.text for one in answer.outputs] for answer in answers])  # type: ignore[union-attr]
     assert texts[0] == texts[1]
 
@@ -112,7 +113,13 @@ def test_wide_masks_take_the_whole_head_beside_narrow_ones(make_engine: MakeEngi
     engine, whole = make_engine(head_rows=40), make_engine(head_rows=0)
     wide = {"grammar_key": "wide", "grammar": 'start: "SELECT " ("id" | "no") "," /[a-z]{30}/ ";"'}
     requests = [generate(1), generate(2, **wide), generate(3, "Which?")]
-    answers, expected = engine.generate(requests), whole.generate(requests)
+    for request in requests:
+        engine.scheduler.submit(request)
+    wait_until_prepared(engine)
+    messages = run(engine, lambda all_: sum(isinstance(one, Finished) for one in all_) == 3)
+    finished = {one.id: one for one in messages if isinstance(one, Finished)}
+    answers = [finished[request.id] for request in requests]
+    expected = [whole.generate([request])[0] for request in requests]
     assert [text_of(one) for one in answers] == [text_of(one) for one in expected]
     forward = engine.scheduler._forward
     assert 0 < forward.n_narrow < forward.n_decodes
@@ -166,6 +173,20 @@ def test_a_head_that_is_not_the_models_is_not_used(
         assert open_head(path, context, max_rows=VOCABULARY) is None
     assert open_head(tiny_gguf, context) is None  # so small a head costs nothing
     assert all(context.last_position(seq_id) == -1 for seq_id in range(4))
+    context.close()
+    model.close()
+
+
+def test_states_that_llama_does_not_name_leave_the_whole_head(
+    tiny_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model(tiny_gguf)
+    context = Context(model, n_cells=256, n_sequences=4, n_threads=1)
+    with monkeypatch.context() as other_name:
+        other_name.setattr(hidden, "_NODE", b"no_such_operation")
+        assert open_head(tiny_gguf, context, max_rows=VOCABULARY) is None
+    (logits,) = context.decode([Part(0, 0, [7, 8], wants_logits=True)])
+    assert logits is not None and logits.shape == (VOCABULARY,)
     context.close()
     model.close()
 

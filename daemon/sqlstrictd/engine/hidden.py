@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sqlstrictd.engine.failure import ContextBroken
 from sqlstrictd.engine.token_batch import Part
 
 # (hidden size,): a token's state after the last norm
@@ -24,8 +25,8 @@ State = NDArray[np.float32]
 _NODE = b"result_norm"
 
 
-class StatesMissing(Exception):
-    """llama.cpp did not compute the states as expected."""
+class StatesMissing(ContextBroken):
+    """llama.cpp did not compute the states as expected; the batch is decoded, without a result."""
 
 
 class HiddenStates:

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqlstrictd.engine import binding
-from sqlstrictd.engine.failure import ModelLoadError
-from sqlstrictd.engine.hidden import HiddenStates, StatesMissing
+from sqlstrictd.engine.failure import ContextBroken, ModelLoadError
+from sqlstrictd.engine.hidden import HiddenStates
 from sqlstrictd.engine.token_batch import BATCH_TOKENS, SCORED_TOKENS, Part, TokenBatch
 from sqlstrictd.engine.vocabulary import Vocabulary
 
@@ -38,10 +38,6 @@ class DecodeError(Exception):
     def __init__(self, message: str, is_full: bool = False) -> None:
         super().__init__(message)
         self.is_full = is_full
-
-
-class ContextBroken(Exception):
-    """A fatal error left the context in an unknown state; the process must end."""
 
 
 def _load_library() -> tuple[Any, binding.Log]:
@@ -100,6 +96,11 @@ class Model:
     def hidden_size(self) -> int:
         """The length of the state that the output head is given."""
         return int(self._llama.llama_model_n_embd(self.handle))
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether no layer has attention; hybrid models have some."""
+        return bool(self._llama.llama_model_is_recurrent(self.handle))
 
     @property
     def parameter_count(self) -> int:
@@ -170,6 +171,8 @@ class Context:
         self._memory = self._llama.llama_get_memory(self._pointer)
         self.vocabulary_size = model.vocabulary.size
         self.hidden_size = model.hidden_size
+        # Of models without attention, llama.cpp makes graphs by the sequences' numbers too.
+        self.has_states = not model.is_recurrent
         self._owner = threading.get_ident()
         self._batch = TokenBatch(self._llama)
 
@@ -193,8 +196,8 @@ class Context:
         """Decode all parts in one batch and return the logits of each that wants them.
 
         With `wants_states`, the states that the head would be given, (hidden size,), are returned
-        instead, and the head is left out. The arrays are valid until the next decode: logits are
-        views into llama.cpp's memory.
+        instead, and the head is left out; only where `has_states`. The arrays are valid until the
+        next decode: logits are views into llama.cpp's memory.
 
         Raises:
             DecodeError: the batch was refused; the sequences are as before.
@@ -211,10 +214,7 @@ class Context:
         if status != 0:
             raise ContextBroken(f"llama_decode returned {status}")
         if wants_states:
-            try:
-                return self._states.rows(parts)
-            except StatesMissing as error:
-                raise ContextBroken(str(error)) from error
+            return self._states.rows(parts)
         return [
             self._logits(index) if part.wants_logits else None
             for part, index in zip(parts, last_tokens, strict=True)
