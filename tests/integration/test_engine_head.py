@@ -16,7 +16,7 @@ from gguf.quants import dequantize
 from sqlstrict_convert.gguf_format.types import TENSOR_TYPES
 from sqlstrictd.engine import hidden
 from sqlstrictd.engine.engine import Engine
-from sqlstrictd.engine.head import OutputHead, open_head
+from sqlstrictd.engine.head import OutputHead, open_head, paying_rows
 from sqlstrictd.engine.hidden import orders_by_graph
 from sqlstrictd.engine.llama import Context, Model, _load_library
 from sqlstrictd.engine.prompt_tokens import tokenize_pieces
@@ -43,7 +43,7 @@ def gguf(
 @pytest.fixture
 def opened(gguf: Path) -> Iterator[tuple[Context, OutputHead]]:
     model = Model(gguf)
-    context = Context(model, n_cells=1024, n_sequences=16, n_threads=1)
+    context = Context(model, n_cells=1024, n_sequences=16, n_threads=1, has_states=True)
     head = open_head(gguf, context, max_rows=VOCABULARY)
     assert head is not None
     yield context, head
@@ -168,10 +168,9 @@ def test_a_head_that_is_not_the_models_is_not_used(
     other = make_model.make_model("tiny", tmp_path / "other.gguf", seed=1)
     (tmp_path / "text.gguf").write_text("not a model")
     model = Model(tiny_gguf)
-    context = Context(model, n_cells=256, n_sequences=4, n_threads=1)
+    context = Context(model, n_cells=256, n_sequences=4, n_threads=1, has_states=True)
     for path in (other, tmp_path / "text.gguf", tmp_path / "missing.gguf"):
         assert open_head(path, context, max_rows=VOCABULARY) is None
-    assert open_head(tiny_gguf, context) is None  # so small a head costs nothing
     assert all(context.last_position(seq_id) == -1 for seq_id in range(4))
     context.close()
     model.close()
@@ -181,7 +180,7 @@ def test_states_that_llama_does_not_name_leave_the_whole_head(
     tiny_gguf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = Model(tiny_gguf)
-    context = Context(model, n_cells=256, n_sequences=4, n_threads=1)
+    context = Context(model, n_cells=256, n_sequences=4, n_threads=1, has_states=True)
     with monkeypatch.context() as other_name:
         other_name.setattr(hidden, "_NODE", b"no_such_operation")
         assert open_head(tiny_gguf, context, max_rows=VOCABULARY) is None
@@ -189,6 +188,21 @@ def test_states_that_llama_does_not_name_leave_the_whole_head(
     assert logits is not None and logits.shape == (VOCABULARY,)
     context.close()
     model.close()
+
+
+def test_states_are_to_be_asked_for_when_a_context_is_made(
+    make_engine: MakeEngine, tiny_gguf: Path
+) -> None:
+    engine = make_engine(head_rows=0)
+    with pytest.raises(ValueError, match="without states"):
+        engine.context.decode([Part(0, 0, [7], wants_logits=True)], wants_states=True)
+    assert open_head(tiny_gguf, engine.context, max_rows=VOCABULARY) is None
+    assert make_engine().head is None  # so small a head costs nothing
+
+
+def test_only_a_large_head_is_left_out_and_only_for_a_small_share_of_it() -> None:
+    assert paying_rows(1024, 64) == 0
+    assert paying_rows(65_536, 1024) == 2048
 
 
 @pytest.mark.parametrize("name", WIDENED)

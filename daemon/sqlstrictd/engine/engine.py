@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
-from sqlstrictd.engine.head import open_head
+from sqlstrictd.engine.head import open_head, paying_rows
 from sqlstrictd.engine.llama import Context, Model
 from sqlstrictd.engine.prompt_tokens import check_vocabulary
 from sqlstrictd.engine.scheduler import Scheduler
@@ -50,6 +50,8 @@ class Engine:
         """
         self.settings = settings or Settings()
         self.model = Model(model_path, name)
+        if head_rows is None:
+            head_rows = paying_rows(self.model.vocabulary.size, self.model.hidden_size)
         try:
             check_vocabulary(self.model.vocabulary)
             self.context = Context(
@@ -57,6 +59,7 @@ class Engine:
                 self.settings.context_tokens,
                 self.settings.n_sequences,
                 self.settings.threads,
+                has_states=head_rows > 0,
             )
         except Exception:
             self.model.close()

@@ -42,28 +42,20 @@ _BOUND = 0.05
 class OutputHead:
     """The output matrix of a model file, (vocabulary size, hidden size), a few rows at a time."""
 
-    def __init__(
-        self, path: Path, matrix: TensorEntry, kind: RowType, max_rows: int | None = None
-    ) -> None:
-        """`max_rows`: of the widest mask; by default, what pays. Raises OSError."""
+    def __init__(self, path: Path, matrix: TensorEntry, kind: RowType, max_rows: int) -> None:
+        """`max_rows`: of the widest mask. Raises OSError."""
         self._hidden_size, self.vocabulary_size = matrix.shape
         self._kind = kind
         self._start = matrix.start
         self._row_bytes = matrix.size_bytes // self.vocabulary_size
         n_kept = max(64, _CACHE_BYTES // (4 * self._hidden_size))
-        n_paying = int(self.vocabulary_size * MAX_SHARE) if self.n_weights >= MIN_WEIGHTS else 0
-        self.max_rows = min(n_paying if max_rows is None else max_rows, n_kept)
+        self.max_rows = min(max_rows, n_kept)
         self._rows = np.empty((n_kept, self._hidden_size), dtype=np.float32)
         self._n_kept = 0
         self._place = np.full(self.vocabulary_size, -1, dtype=np.int32)  # of a token in _rows
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         n_blocks = -(-self.vocabulary_size // _CHECKED_ROWS)
         self._checksums = [zlib.crc32(self._read_block(index)) for index in range(n_blocks)]
-
-    @property
-    def n_weights(self) -> int:
-        """The number of weights."""
-        return self._hidden_size * self.vocabulary_size
 
     def close(self) -> None:
         """Close the file."""
@@ -123,14 +115,20 @@ class OutputHead:
         )
 
 
-def open_head(path: Path, context: Context, max_rows: int | None = None) -> OutputHead | None:
+def paying_rows(vocabulary_size: int, hidden_size: int) -> int:
+    """Return how wide a mask may be for the head to be left out with profit; 0 for never."""
+    is_large = vocabulary_size * hidden_size >= MIN_WEIGHTS
+    return int(vocabulary_size * MAX_SHARE) if is_large else 0
+
+
+def open_head(path: Path, context: Context, max_rows: int) -> OutputHead | None:
     """Return the head of the model that the context runs; None where it is of another kind.
 
     That is one without attention, or that scales or caps its logits, adds to them, or stores the
     matrix in a way that is not known here. Rows of both heads are compared, so sequences 0 and 1
     must be empty; they are again afterwards.
     """
-    if not context.has_states:
+    if not (context.has_states and max_rows):
         return None
     try:
         tensors = {tensor.name: tensor for tensor in read_header(path).tensors}
@@ -143,7 +141,7 @@ def open_head(path: Path, context: Context, max_rows: int | None = None) -> Outp
     if kind is None:
         return None
     head = OutputHead(path, matrix, kind, max_rows)
-    if head.max_rows == 0 or not _agrees(head, context):
+    if not _agrees(head, context):
         head.close()
         return None
     return head

@@ -143,12 +143,21 @@ def _without_added_blanks(llama: Any) -> Any:
 class Context:
     """A model's working memory: `n_cells` key-value cells that `n_sequences` sequences share."""
 
-    def __init__(self, model: Model, n_cells: int, n_sequences: int, n_threads: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        n_cells: int,
+        n_sequences: int,
+        n_threads: int,
+        has_states: bool = False,
+    ) -> None:
+        """`has_states`: states can be had in place of logits, at a small cost for every batch."""
         self._llama, log = _load_library()
         params = self._llama.llama_context_default_params()
+        # Of models without attention, llama.cpp makes graphs by the sequences' numbers too.
+        self.has_states = has_states and not model.is_recurrent
         self._states = HiddenStates(self._llama, model.hidden_size)
-        settings = {
-            "cb_eval": self._states.callback,
+        settings: dict[str, object] = {
             "n_ctx": min(n_cells, model.trained_context),
             "n_batch": BATCH_TOKENS,
             "n_ubatch": BATCH_TOKENS,
@@ -159,6 +168,8 @@ class Context:
             "kv_unified": True,  # so that a fork shares its parent's cells
             "no_perf": True,
         }
+        if self.has_states:
+            settings["cb_eval"] = self._states.callback
         for name, value in settings.items():
             binding.set_field(params, name, value)
         self._pointer = self._llama.llama_init_from_model(model.handle, params)
@@ -171,8 +182,6 @@ class Context:
         self._memory = self._llama.llama_get_memory(self._pointer)
         self.vocabulary_size = model.vocabulary.size
         self.hidden_size = model.hidden_size
-        # Of models without attention, llama.cpp makes graphs by the sequences' numbers too.
-        self.has_states = not model.is_recurrent
         self._owner = threading.get_ident()
         self._batch = TokenBatch(self._llama)
 
@@ -204,6 +213,8 @@ class Context:
             ContextBroken: the state is unknown now.
         """
         self._check_owner()
+        if wants_states and not self.has_states:
+            raise ValueError("the context was made without states")
         for part in parts:
             self._check_sequence(part.seq_id)
         last_tokens = self._batch.fill(parts)
