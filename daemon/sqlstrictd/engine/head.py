@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlstrict_convert.gguf_format.header import GgufError, TensorEntry, read_header
 
-from sqlstrictd.engine.hidden import State, StatesMissing
+from sqlstrictd.engine.hidden import HiddenState, StatesMissing
 from sqlstrictd.engine.llama import Context, Logits
 from sqlstrictd.engine.row_types import RowType, row_type
 from sqlstrictd.engine.token_batch import Part
@@ -84,7 +84,7 @@ class OutputHead:
     def _missing(self, rows: Items[Tokens]) -> Tokens:
         return np.unique(np.concatenate([tokens[self._place[tokens] < 0] for tokens in rows]))
 
-    def logits(self, state: State, tokens: Tokens) -> Logits:
+    def logits(self, state: HiddenState, tokens: Tokens) -> Logits:
         """Return the logits of some tokens, (n,), whose rows `fetch` has at hand."""
         # Not `@`: BLAS would wake threads of its own, which get in the way of llama.cpp's.
         logits: Logits = np.vecdot(self._rows[self._place[tokens]], state)

@@ -19,7 +19,7 @@ from sqlstrictd.engine.failure import ContextBroken
 from sqlstrictd.engine.token_batch import Part
 
 # (hidden size,): a token's state after the last norm
-State = NDArray[np.float32]
+HiddenState = NDArray[np.float32]
 
 # What llama.cpp calls the input of the head, in the graph of every architecture that has the norm.
 _NODE = b"result_norm"
@@ -52,13 +52,13 @@ class HiddenStates:
         self._are_wanted = are_wanted
         self._graphs.clear()
 
-    def rows(self, parts: Items[Part]) -> list[State | None]:
+    def rows(self, parts: Items[Part]) -> list[HiddenState | None]:
         """Return for each part of the batch its last token's state, where it wants logits.
 
         Raises:
             StatesMissing: llama.cpp computed other graphs than is known here.
         """
-        found: list[State | None] = [None] * len(parts)
+        found: list[HiddenState | None] = [None] * len(parts)
         wanted = [index for index, part in enumerate(parts) if part.wants_logits]
         orders = [orders_by_graph(parts), [wanted]]
         sizes = [len(graph) for graph in self._graphs]
