@@ -15,6 +15,8 @@ DDL = (Path(__file__).resolve().parents[1] / "fixtures" / "schemas" / "shop.sql"
 SHOP = parse_schema(DDL)
 EVERYTHING = Policy(frozenset(KINDS), allows_unfiltered=True)
 ALL = "sqlite postgres duckdb mysql ansi"
+# DuckDB changes no table that a foreign key refers to.
+UNBOUND = "sqlite postgres mysql ansi"
 
 GOOD = [
     ("insert", "INSERT INTO orders (id, status) VALUES (1, 'open')", ALL),
@@ -44,9 +46,9 @@ GOOD = [
     ("create_index", "CREATE INDEX i ON orders (customer_id, price)", ALL),
     ("create_index", "CREATE UNIQUE INDEX i ON customers (name)", ALL),
     ("alter_table", "ALTER TABLE orders ADD COLUMN note VARCHAR(20)", ALL),
-    ("alter_table", "ALTER TABLE orders RENAME COLUMN status TO state", ALL),
-    ("alter_table", "ALTER TABLE orders RENAME TO sales", ALL),
-    ("alter_table", "ALTER TABLE orders DROP COLUMN status", ALL),
+    ("alter_table", "ALTER TABLE orders RENAME COLUMN status TO state", UNBOUND),
+    ("alter_table", "ALTER TABLE orders RENAME TO sales", UNBOUND),
+    ("alter_table", "ALTER TABLE orders DROP COLUMN status", UNBOUND),
 ]  # fmt: skip
 
 BAD = [
@@ -62,7 +64,7 @@ BAD = [
     ("INSERT INTO orders (id) VALUES (1) RETURNING id", ""),
     ("INSERT INTO orders (id) VALUES (1) ON CONFLICT DO NOTHING", ""),
     ("INSERT INTO orders DEFAULT VALUES", ""),
-    ("INSERT INTO main.orders (id) VALUES (1)", ""),
+    ("INSERT INTO temp.orders (id) VALUES (1)", ""),
     ("INSERT OR REPLACE INTO orders (id) VALUES (1)", ""),
     ("WITH q AS (SELECT 1 AS x) INSERT INTO orders (id) SELECT x FROM q", ""),
     ("INSERT INTO orders (id) SELECT id FROM (DELETE FROM items) AS t", ""),
@@ -93,7 +95,7 @@ BAD = [
     ("CREATE TABLE t (a INTEGER CHECK (a IN (SELECT id FROM orders)))", "own columns"),
     ("CREATE TABLE t (a INTEGER DEFAULT (foo(1)))", ""),
     ("CREATE TABLE t (a INTEGER PRIMARY KEY, b INTEGER PRIMARY KEY)", "one primary key"),
-    ("CREATE TABLE IF NOT EXISTS t (id INTEGER)", ""),
+    ("CREATE OR REPLACE TABLE t (id INTEGER)", ""),
     ("CREATE TABLE IF NOT EXISTS orders (id INTEGER)", ""),
     ("CREATE TEMP TABLE t (id INTEGER)", ""),
     ("CREATE TABLE t AS SELECT id FROM orders", ""),
@@ -103,12 +105,12 @@ BAD = [
     ("CREATE VIEW v AS DELETE FROM orders", ""),
     ("CREATE VIEW v (a) AS SELECT id, price FROM orders", "list of columns"),
     ("CREATE VIEW v (a, a) AS SELECT id, price FROM orders", "same name"),
-    ("CREATE OR REPLACE VIEW v AS SELECT id FROM orders", ""),
+    ("CREATE OR REPLACE VIEW orders AS SELECT id FROM orders", ""),
     ("CREATE TEMP VIEW v AS SELECT id FROM orders", ""),
     ("CREATE INDEX i ON missing (id)", "no table missing"),
     ("CREATE INDEX i ON orders (missing)", "no column missing"),
     ("CREATE INDEX i ON orders (id, id)", "twice"),
-    ("CREATE INDEX IF NOT EXISTS i ON orders (id)", ""),
+    ("CREATE OR REPLACE INDEX i ON orders (id)", ""),
     ("CREATE INDEX i ON orders (foo(id))", ""),
     ("ALTER TABLE missing RENAME TO t", "no table missing"),
     ("ALTER TABLE orders RENAME TO items", "There is a table items"),

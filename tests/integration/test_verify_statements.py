@@ -124,7 +124,6 @@ WRITES = [
     "SELECT sqlite_version()",
     "SELECT name FROM sqlite_master",
     "SELECT * FROM pragma_table_info('orders')",
-    "SELECT value FROM json_each('[1]')",
     "BEGIN",
     "SAVEPOINT s",
     "SELECT id FROM orders WHERE id = ?",

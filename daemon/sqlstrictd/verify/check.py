@@ -168,6 +168,8 @@ class _Check:
 
     def _resolve(self, resolver: Resolver, types: Sequence[DeclaredType]) -> None:
         tree = self._tree
+        if isinstance(tree, exp.Create):
+            definitions.check_options(resolver, tree)
         if isinstance(tree, exp.Insert):
             writes.resolve_insert(resolver, tree)
         elif isinstance(tree, exp.Update):

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from sqlglot import exp
 
 from sqlstrictd.schema.cursor import show
+from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema
 from sqlstrictd.verify.lexical import MAX_PROBLEMS, Reporter
 from sqlstrictd.verify.missing import (
@@ -20,6 +21,7 @@ from sqlstrictd.verify.missing import (
     describe_missing,
 )
 from sqlstrictd.verify.names import Names
+from sqlstrictd.verify.rows import fields_of, takes_rows
 from sqlstrictd.verify.rules import rules_of
 from sqlstrictd.verify.sources import Outputs, Scope, Source
 from sqlstrictd.verify.tree import find_offset
@@ -78,21 +80,60 @@ class ColumnResolver(ABC):
             return
         if len(self.problems) >= MAX_PROBLEMS:
             return
-        if column.args.get("db") is not None:
+        if self.dialect == "duckdb" and self._is_field(column, scope):
+            return
+        if not self.names.is_plain(column):
             self.report("A column's name can have one name before it, a table's.", column.this)
             return
+        has_namespace = column.args.get("db") is not None
         key = self.names.key(column.this)
         label = self.names.label(column.args["table"]) if column.table else None
         level: Scope | None = scope
         while level is not None:
             found = level.find(key, label)
+            if has_namespace:
+                found = [source for source in found if source.is_by_name]
             if found:
                 self._found(column, key, found)
                 return
             if label is None and key in level.aliases:
                 return
             level = level.parent
+        if self._is_row(column, scope):
+            return
         self.add(describe_missing(column, label, scope, self.schema))
+
+    def _is_field(self, column: exp.Column, scope: Scope) -> bool:
+        """Whether this is a struct's field, by column.field or table.column.field."""
+        if not column.table or column.args.get("catalog") is not None:
+            return False
+        before, struct = column.args.get("db"), column.args["table"]
+        label = self.names.label(before) if before is not None else None
+        table_label = self.names.label(struct)
+        level: Scope | None = scope
+        while level is not None:
+            if before is None and any(s.label == table_label for s in level.sources):
+                return False  # a table's name goes before a column's
+            key = self.names.key(struct)
+            for source in level.find(key, label):
+                known = source.table.column(source.columns[key]) if source.table else None
+                if known is not None and fold(column.name) in fields_of(known.type):
+                    self.record(source, key)
+                    return True
+            level = level.parent
+        return False
+
+    def _is_row(self, column: exp.Column, scope: Scope) -> bool:
+        """Whether a source's name stands for its whole row, in a call that makes JSON of it."""
+        if self.dialect != "postgres" or column.table or not takes_rows(column):
+            return False
+        label = self.names.label(column.this)
+        for source in scope.sources:
+            if source.label == label and source.is_known:
+                for key in source.columns:
+                    self.record(source, key)
+                return True
+        return False
 
     def _found(self, column: exp.Column, key: str, found: list[Source]) -> None:
         is_doubled = self.dialect not in _TAKES_FIRST and key in found[0].doubled
@@ -106,6 +147,9 @@ class ColumnResolver(ABC):
         """Return the sources that the label of `label.*` names."""
         label = self.names.label(star.args["table"])
         found = [source for source in scope.sources if source.label == label]
+        if star.args.get("db") is not None:
+            is_plain = self.names.is_plain(star)
+            found = [source for source in found if is_plain and source.is_by_name]
         if not found:
             self.add(describe_label(star, scope))
         return found

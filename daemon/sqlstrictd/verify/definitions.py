@@ -1,22 +1,48 @@
 """CREATE TABLE, VIEW and INDEX, and ALTER TABLE: new names are free, old ones are there.
 
 What is defined is checked as it would be used: a view's query as a query, a table's columns and
-constraints by `table_items.py`, foreign keys by `references.py`. TEMP, OR REPLACE, IF NOT EXISTS
-and AS SELECT are refused by the lists in `kinds.py` or here.
+constraints by `table_items.py`, foreign keys by `references.py`. IF NOT EXISTS and OR REPLACE may
+stand where the dialect has them, with a name that is free: on one that is taken they do nothing, or
+what was there is lost. TEMP and AS SELECT are refused by the lists in `kinds.py` or here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from sqlglot import exp
 
+from sqlstrictd.schema import dependents
 from sqlstrictd.schema.cursor import show
+from sqlstrictd.schema.types import Table
 from sqlstrictd.verify.declared import DeclaredType
 from sqlstrictd.verify.scope import Resolver
 from sqlstrictd.verify.sources import Scope, Source
 from sqlstrictd.verify.table_items import known_types, resolve_condition, resolve_item
+from sqlstrictd.verify.table_options import check_table_options
 from sqlstrictd.verify.writes import find_target, resolve_columns, table_scope
+
+_HAS_IF_NOT_EXISTS: Final = {
+    "TABLE": frozenset({"sqlite", "postgres", "duckdb", "mysql"}),
+    "VIEW": frozenset({"sqlite", "duckdb"}),
+    "INDEX": frozenset({"sqlite", "postgres", "duckdb"}),
+}
+_HAS_OR_REPLACE: Final = {"VIEW": frozenset({"postgres", "duckdb", "mysql"})}
+
+
+def check_options(resolver: Resolver, tree: exp.Create) -> None:
+    """Refuse IF NOT EXISTS and OR REPLACE where the dialect does not have them."""
+    kind = str(tree.kind).upper()
+    check_table_options(resolver, tree)
+    for key, shown, known in (
+        ("exists", "IF NOT EXISTS", _HAS_IF_NOT_EXISTS),
+        ("replace", "OR REPLACE", _HAS_OR_REPLACE),
+    ):
+        if tree.args.get(key) and resolver.dialect not in known.get(kind, ()):
+            resolver.report(f"{shown} cannot stand in CREATE {kind} here.", tree)
+    if tree.args.get("exists") and tree.args.get("replace"):
+        resolver.report("OR REPLACE and IF NOT EXISTS cannot stand together.", tree)
 
 
 def resolve_table(resolver: Resolver, tree: exp.Create, types: Iterable[DeclaredType]) -> None:
@@ -43,6 +69,10 @@ def resolve_table(resolver: Resolver, tree: exp.Create, types: Iterable[Declared
     scope = Scope(None, {}, [source])
     for item in schema.expressions:
         resolve_item(resolver, item, scope)
+    for constraint in tree.find_all(exp.Constraint):
+        name = constraint.this
+        if dependents.is_constraint_taken(resolver.schema, name.name, resolver.dialect):
+            resolver.report(f"{show(name.name)} is the name of something else already.", name)
     if sum(isinstance(node, exp.PrimaryKey | exp.PrimaryKeyColumnConstraint)
            for node in schema.walk()) > 1:  # fmt: skip
         resolver.report("A table has one primary key.", tree)
@@ -81,6 +111,7 @@ def resolve_index(resolver: Resolver, tree: exp.Create) -> None:
     params = index.args.get("params")
     if table is None or params is None:
         return
+    _not_taken(resolver, index.this, table)
     terms = params.args.get("columns") or []
     columns = [term.this if isinstance(term, exp.Ordered) else term for term in terms]
     if not columns or not all(isinstance(c, exp.Column) and not c.table for c in columns):
@@ -116,8 +147,15 @@ def resolve_alter(resolver: Resolver, tree: exp.Alter, types: Iterable[DeclaredT
     elif isinstance(action, exp.RenameColumn):
         resolve_columns(resolver, table, [action.this.this])
         _free(resolver, action.args["to"].this, known)
+        name = known.get(resolver.names.key(action.this.this), "")
+        against = dependents.against_rename(resolver.schema, table, name, resolver.dialect)
+        if against:
+            _report_against(resolver, against, "renaming this column", action.this.this)
     elif isinstance(action, exp.AlterRename):
         _new_name(resolver, action.this)
+        against = dependents.against_table_rename(resolver.schema, table, resolver.dialect)
+        if against:
+            _report_against(resolver, against, "renaming this table", tree.this)
     elif isinstance(action, exp.Drop) and str(action.args.get("kind")).upper() == "COLUMN":
         dropped = action.args.get("tables") or []
         if len(dropped) != 1 or not isinstance(dropped[0], exp.Column):
@@ -130,6 +168,10 @@ def resolve_alter(resolver: Resolver, tree: exp.Alter, types: Iterable[DeclaredT
         in_keys = {resolver.names.column(name) for name in _key_columns(resolver, table.name)}
         if key in in_keys:
             resolver.report("A column that a key is made of cannot be dropped.", dropped[0].this)
+        elif key in known and len(known) > 1:
+            against = dependents.against_drop(resolver.schema, table, known[key], resolver.dialect)
+            if against:
+                _report_against(resolver, against, "dropping this column", dropped[0].this)
     else:
         resolver.report("This change of a table is not checked, so it is refused.", tree)
 
@@ -152,12 +194,24 @@ def _new_name(resolver: Resolver, named: exp.Expr) -> None:
     """Refuse a table's or view's new name that is taken or has another name before it."""
     if not isinstance(named, exp.Table) or not isinstance(named.this, exp.Identifier):
         resolver.report("A new name is expected here.", named)
-    elif named.args.get("db") is not None or named.args.get("alias"):
+    elif not resolver.names.is_plain(named) or named.args.get("alias"):
         resolver.report("The new name stands by itself.", named)
     elif resolver.names.is_taken(named.this):
         resolver.report(f"There is a table {show(named.name)} already.", named.this)
     elif named.name.lower().startswith(("sqlite_", "pg_")):
         resolver.report(f"{show(named.name)} is a name that the database keeps.", named.this)
+    else:
+        _not_taken(resolver, named.this)
+
+
+def _not_taken(resolver: Resolver, name: exp.Expr, indexed: Table | None = None) -> None:
+    """Refuse a new name that an index or something else that is no table has."""
+    if dependents.is_taken(resolver.schema, name.name, resolver.dialect, indexed):
+        resolver.report(f"{show(name.name)} is the name of something else already.", name)
+
+
+def _report_against(resolver: Resolver, against: str, what: str, node: exp.Expr) -> None:
+    resolver.report(f"{against[0].upper()}{against[1:]} stands against {what}.", node)
 
 
 def _free(resolver: Resolver, name: exp.Expr, known: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from sqlstrictd.schema.types import Column, Schema, Table
 
 # A declared type that is plain words and numbers, as DECIMAL(10, 2) or INTEGER[].
 _PLAIN_TYPE: Final = re.compile(r"[A-Z][A-Z0-9_ ]*(\(\d+(, ?\d+)?\))?[A-Z0-9_ ]*(\[\])*", re.ASCII)
+_NESTED_TYPE: Final = re.compile(r"(STRUCT|MAP)\([A-Z0-9_ ,()\[\]]+", re.ASCII)
 _TYPES: Final = {
     "X": "BIGINT",
     "N": "DOUBLE",
@@ -58,6 +59,18 @@ def name() -> str:
     import duckdb
 
     return f"duckdb {duckdb.__version__}"
+
+
+def _is_nested(type_: str) -> bool:
+    """Whether a type is one STRUCT(...) or MAP(...), maybe with [] after it, in plain names."""
+    if not _NESTED_TYPE.fullmatch(type_):
+        return False
+    depth = 0
+    for index, character in enumerate(type_):
+        depth += (character == "(") - (character == ")")
+        if character == ")" and depth == 0:
+            return not type_[index + 1 :].strip("[]")
+    return False
 
 
 class Database:
@@ -106,7 +119,7 @@ class Database:
 
     def _type(self, column: Column) -> str:
         """Return the declared type where DuckDB has it, else one that holds the same values."""
-        if _PLAIN_TYPE.fullmatch(column.type):
+        if _PLAIN_TYPE.fullmatch(column.type) or _is_nested(column.type):
             try:
                 self._connection.execute(f"SELECT CAST(NULL AS {column.type})").fetchall()
             except self._duckdb.Error:

@@ -14,6 +14,7 @@ from sqlglot import exp
 from sqlstrictd.schema.cursor import show
 from sqlstrictd.verify.columns import ColumnResolver
 from sqlstrictd.verify.nearest import find_nearest
+from sqlstrictd.verify.row_functions import called_in_from, columns_of
 from sqlstrictd.verify.rules import rules_of
 from sqlstrictd.verify.sources import (
     Output,
@@ -72,6 +73,8 @@ class SourceResolver(ColumnResolver):
             scope.sources.append(self._derived(node.this, node, neighbours, scope))
         elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             scope.sources.append(self._table(node, scope))
+        elif isinstance(node, exp.Table | exp.Lateral | exp.Unnest):
+            scope.sources.append(self._function(node, scope))
         else:
             self.report("Only tables and queries can stand in FROM.", node)
             scope.sources.append(unknown_source("", ""))
@@ -148,10 +151,11 @@ class SourceResolver(ColumnResolver):
         alias = node.args.get("alias")
         name = node.this if alias is None or alias.this is None else alias.this
         label, shown = self.names.label(name), str(name.this)
-        if node.args.get("db") is not None:
-            self.report("A table's name cannot have another name before it.", node)
+        if not self.names.is_plain(node):
+            self.report("A table's name cannot have this name before it.", node)
             return unknown_source(label, shown)
-        outputs = scope.ctes.get(self.names.label(node.this))
+        is_cte = node.args.get("db") is None  # with a namespace, it is a table of the schema
+        outputs = scope.ctes.get(self.names.label(node.this)) if is_cte else None
         if outputs is not None:
             return source_of_outputs(label, shown, self._listed(node, outputs))
         table = self.names.table(node.this)
@@ -164,7 +168,33 @@ class SourceResolver(ColumnResolver):
         columns = self.names.columns(table)
         if self.declared(node):
             self.report("A table's alias cannot have a list of columns.", node)
-        return source_of_table(label, shown, table, columns)
+        source = source_of_table(label, shown, table, columns)
+        source.is_by_name = name is node.this
+        return source
+
+    def _function(self, node: exp.Expr, scope: Scope) -> Source:
+        """A function that returns rows; it sees the sources before it."""
+        called = called_in_from(node)
+        alias = node.args.get("alias")
+        named = alias.this if alias is not None else None
+        label = self.names.label(named) if named is not None else ""
+        shown = str(named.this) if named is not None else ""
+        columns = None if called is None else columns_of(called[0], label, self.dialect)
+        if called is None or columns is None or node.args.get("db") is not None:
+            self.report("Only tables, queries and functions that make rows stand in FROM.", node)
+            return unknown_source(label, shown)
+        neighbours = Scope(scope.parent, scope.ctes, list(scope.sources))
+        for part in called[1].iter_expressions():
+            if not isinstance(part, exp.TableAlias):
+                self.expression(part, neighbours)
+        if self.dialect == "sqlite" and self.declared(node):
+            self.report("An alias cannot have a list of columns here.", node)
+        outputs = self._listed(node, tuple(Output(name, name) for name in columns))
+        source = source_of_outputs(label or called[0], shown or called[0], outputs)
+        if self.dialect == "postgres" and len(columns) == 1:
+            # The alias stands for the only value of a row, too.
+            source.columns.setdefault(source.label, source.shown)
+        return source
 
     def _join(self, join: exp.Join, scope: Scope, start: int) -> None:
         self._judge(join)
@@ -203,8 +233,12 @@ class SourceResolver(ColumnResolver):
             self.report(f"{missing[0]} JOIN cannot stand here.", join)
         elif not is_right:
             self.report("A join has one condition: ON, USING or NATURAL.", join)
-        elif isinstance(join.this, exp.Lateral) and {"RIGHT", "FULL"} & set(words):
+        elif {"RIGHT", "FULL"} & set(words) and not isinstance(
+            join.this, exp.Table | exp.Subquery | exp.Values
+        ):
             self.report("LATERAL cannot stand after RIGHT or FULL JOIN.", join)
+        elif {"RIGHT", "FULL"} & set(words) and isinstance(join.this.this, exp.Func):
+            self.report("A function cannot stand after RIGHT or FULL JOIN.", join)
 
     def _merge(
         self, key: str, left: Sequence[Source], right: Sequence[Source], node: exp.Expr

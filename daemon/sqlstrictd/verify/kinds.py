@@ -26,13 +26,19 @@ _COLUMN_NODES: Final = frozenset(
     AutoIncrementColumnConstraint
     """.split()
 )
+_OPTION_NODES: Final = frozenset(
+    "Properties EngineProperty CharacterSetProperty CollateProperty SchemaCommentProperty"
+    " AutoIncrementProperty".split()
+)
 # Nodes of each kind outside queries; the root's own type comes first.
 KIND_NODES: Final[dict[str, frozenset[str]]] = {
     "select": frozenset(),
     "insert": frozenset({"Insert", "Schema"}),
     "update": frozenset({"Update"}),
     "delete": frozenset({"Delete"}),
-    "create_table": _COLUMN_NODES | {"Create", "PrimaryKey", "ForeignKey", "Constraint"},
+    "create_table": _COLUMN_NODES
+    | _OPTION_NODES
+    | {"Create", "PrimaryKey", "ForeignKey", "Constraint"},
     "create_view": frozenset({"Create", "Schema"}),
     "create_index": frozenset({"Create", "Index", "IndexParameters"}),
     "alter_table": _COLUMN_NODES | {"Alter", "RenameColumn", "AlterRename", "Drop"},
@@ -45,17 +51,18 @@ _ARGUMENTS: Final = {
     "Subquery": "this alias joins",
     "Values": "expressions alias joins",
     "Lateral": "this alias joins",
+    "Unnest": "expressions alias joins",
     "Join": "this on using kind side method",
-    "Group": "expressions rollup cube grouping_sets",
+    "Group": "expressions rollup cube grouping_sets all",
     "Rollup": "expressions",
     "Cube": "expressions",
     "In": "this query expressions",
-    "Star": "",
+    "Star": "except_",
     "Limit": "expression",
     "Fetch": "direction count limit_options",
     "LimitOptions": "rows",
     "Offset": "expression",
-    "Distinct": "expressions",
+    "Distinct": "expressions on",
     "With": "expressions recursive",
     "CTE": "this alias materialized",
     "TableAlias": "this columns",
@@ -72,7 +79,7 @@ _ARGUMENTS: Final = {
     "Insert": "this expression",
     "Update": "this expressions where",
     "Delete": "this where",
-    "Create": "this kind expression unique",
+    "Create": "this kind expression unique exists replace properties",
     "Alter": "this kind actions",
     "Drop": "tables kind",
     "AlterRename": "this",

@@ -23,7 +23,7 @@ MAX_DEPTH: Final = 30
 
 _BLANKS: Final = "\t\n\r\f"
 _PUNCTUATION: Final = frozenset("( ) , . ;".split())
-_BRACKETS: Final = {"postgres": "[]", "duckdb": "[]:"}
+_BRACKETS: Final = {"postgres": "[]:", "duckdb": "[]:"}
 # The quotes around names, by dialect; double quotes may make a string in MySQL.
 _NAME_QUOTES: Final = {"sqlite": '"`[', "mysql": "`"}
 _CLAUSES: Final = ("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "WINDOW")

@@ -7,16 +7,22 @@ letter (as it does where file names have case); the others compare everything wi
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlglot import exp
 
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema, Table
+
+# MySQL's is the name of a database, which a schema does not tell.
+_DEFAULT_NAMESPACES: Final = {"sqlite": "main", "duckdb": "main", "postgres": "public"}
 
 
 class Names:
     """The names of one dialect and one schema."""
 
     def __init__(self, dialect: str, schema: Schema) -> None:
+        self._dialect = dialect
         self._is_exact = dialect == "postgres"
         self._has_exact_tables = dialect in ("postgres", "mysql")
         self._schema = schema
@@ -49,6 +55,14 @@ class Names:
         if found is None or not self._has_exact_tables:
             return found
         return found if found.name == self.label(identifier) else None
+
+    def is_plain(self, node: exp.Expr) -> bool:
+        """Whether nothing but the namespace that tables are in by default stands before a name."""
+        namespace = node.args.get("db")
+        if namespace is None:
+            return True
+        is_default = self.label(namespace) == _DEFAULT_NAMESPACES.get(self._dialect)
+        return is_default and node.args.get("catalog") is None
 
     def is_taken(self, identifier: exp.Expr) -> bool:
         """Whether the schema has a table whose name could not stand beside this one."""

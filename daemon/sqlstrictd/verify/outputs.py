@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from sqlstrictd.schema.cursor import show
 from sqlstrictd.schema.table_draft import MAX_COLUMNS
 from sqlstrictd.verify.from_clause import SourceResolver
 from sqlstrictd.verify.sources import UNNAMED, Output, Outputs, Scope, Source
@@ -31,10 +32,11 @@ class OutputResolver(SourceResolver):
             if isinstance(item, exp.Star):
                 if not scope.sources:
                     self.report("There is no FROM clause for this star.", item)
-                outputs.extend(self._all_columns(scope.sources, is_qualified=False))
+                found = self._all_columns(scope.sources, is_qualified=False)
+                outputs.extend(self._without(item, found))
             elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-                found = self.labelled(item, scope)
-                outputs.extend(self._all_columns(found, is_qualified=True))
+                found = self._all_columns(self.labelled(item, scope), is_qualified=True)
+                outputs.extend(self._without(item.this, found))
             else:
                 if self.dialect == "duckdb":  # an output sees the aliases of those before it
                     scope.aliases = frozenset(earlier)
@@ -61,6 +63,16 @@ class OutputResolver(SourceResolver):
             name = type(item).__name__.lower()
             return Output(name, name)
         return UNNAMED
+
+    def _without(self, star: exp.Expr, found: list[Output]) -> list[Output]:
+        """Leave out what EXCLUDE names, each of which must be there."""
+        excluded = star.args.get("except_") or ()
+        keys = {output.key for output in found}
+        for column in excluded:
+            if self.names.key(column.this) not in keys:
+                self.report(f"There is no column {show(column.name)} to exclude.", column)
+        dropped = {self.names.key(column.this) for column in excluded}
+        return [output for output in found if output.key not in dropped]
 
     def _all_columns(self, sources: Iterable[Source], *, is_qualified: bool) -> list[Output]:
         found: list[Output] = []

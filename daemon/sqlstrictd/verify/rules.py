@@ -18,6 +18,7 @@ from sqlglot.errors import SqlglotError
 
 from sqlstrictd import dialects
 from sqlstrictd.dialects.facts import Call, Dialect
+from sqlstrictd.verify import row_functions
 
 _COMMON_OPERATORS: Final = frozenset("= <> != < <= > >= + - * / %".split())
 _OPERATORS: Final = {
@@ -55,17 +56,56 @@ KIND_WORDS: Final = {
     "insert": "INSERT INTO DEFAULT",
     "update": "UPDATE SET",
     "delete": "DELETE",
-    "create_table": "CREATE TABLE PRIMARY KEY UNIQUE CHECK DEFAULT REFERENCES FOREIGN CONSTRAINT"
-    " AUTOINCREMENT AUTO_INCREMENT DELETE UPDATE CASCADE RESTRICT SET NO ACTION",
-    "create_view": "CREATE VIEW",
-    "create_index": "CREATE UNIQUE INDEX",
+    "create_table": "CREATE TABLE IF PRIMARY KEY UNIQUE CHECK DEFAULT REFERENCES FOREIGN CONSTRAINT"
+    " AUTOINCREMENT AUTO_INCREMENT DELETE UPDATE CASCADE RESTRICT SET NO ACTION ENGINE INNODB"
+    " MYISAM MEMORY CHARSET CHARACTER COLLATE COMMENT UTF8MB4 LATIN1 ASCII UTF8MB4_GENERAL_CI"
+    " UTF8MB4_UNICODE_CI UTF8MB4_BIN",
+    "create_view": "CREATE REPLACE VIEW IF",
+    "create_index": "CREATE UNIQUE INDEX IF",
     "alter_table": "ALTER TABLE ADD DROP RENAME COLUMN TO UNIQUE CHECK DEFAULT REFERENCES PRIMARY"
     " KEY DELETE UPDATE CASCADE RESTRICT SET NO ACTION",
 }
 # Functions that the facts leave out since no grammar writes them, and people do. They compute from
 # their arguments or the clock alone, like the others.
 _MORE_CALLS: Final = {
-    "sqlite": (Call("UNIXEPOCH", "S", "X"), Call("CHAR", "INT INT?", "T")),
+    "sqlite": (
+        Call("UNIXEPOCH", "S", "X"),
+        Call("CHAR", "INT INT?", "T"),
+        Call("JSON_OBJECT JSON_GROUP_OBJECT", "T E", "J"),
+        Call("JSON_ARRAY JSON_GROUP_ARRAY JSON_QUOTE JSON", "E", "J"),
+        Call("JSON_SET JSON_INSERT JSON_REPLACE", "J T E", "J"),
+        Call("JSON_REMOVE JSON_PATCH", "J T", "J"),
+    ),
+    "postgres": (
+        Call("TO_JSON TO_JSONB JSON_AGG JSONB_AGG ROW_TO_JSON", "E", "J"),
+        Call("JSON_BUILD_ARRAY JSONB_BUILD_ARRAY", "E E*", "J"),
+        Call("JSON_BUILD_OBJECT JSONB_BUILD_OBJECT JSON_OBJECT_AGG JSONB_OBJECT_AGG", "T E", "J"),
+        Call("JSONB_SET JSONB_INSERT", "J T J", "J"),
+        Call("JSONB_PATH_EXISTS JSONB_PATH_QUERY JSONB_PATH_QUERY_FIRST", "J T", "J"),
+        Call("JSON_TYPEOF JSON_ARRAY_LENGTH JSON_OBJECT_KEYS JSONB_OBJECT_KEYS", "J", "T"),
+        Call("JSON_EXTRACT_PATH_TEXT JSONB_EXTRACT_PATH JSON_EXTRACT_PATH", "J T T*", "J"),
+        Call("JSON_EACH JSONB_EACH JSON_EACH_TEXT JSONB_EACH_TEXT", "J", "J"),
+        Call("JSON_ARRAY_ELEMENTS JSONB_ARRAY_ELEMENTS", "J", "J"),
+        Call("JSON_ARRAY_ELEMENTS_TEXT JSONB_ARRAY_ELEMENTS_TEXT", "J", "T"),
+        Call("UNNEST GENERATE_SUBSCRIPTS", "E", "K"),
+        Call("GENERATE_SERIES", "X X X?", "X"),
+        Call("REGEXP_MATCHES REGEXP_SPLIT_TO_TABLE STRING_TO_TABLE", "T T", "T"),
+        Call("FORMAT", "T E*", "T"),
+        Call("MAKE_DATE", "INT INT INT", "D"),
+        Call("GEN_RANDOM_UUID", "", "O"),
+        Call("WIDTH_BUCKET", "N N N INT", "X"),
+        Call("GROUPING", "E", "X"),
+    ),
+    "duckdb": (
+        Call("UNNEST", "L", "K"),
+        Call("GENERATE_SERIES RANGE", "X X? X?", "X"),
+        Call("GROUPING", "E", "X"),
+    ),
+    "mysql": (
+        Call("JSON_OBJECT JSON_OBJECTAGG", "T E", "J"),
+        Call("JSON_ARRAY", "E", "J"),
+        Call("ADDDATE SUBDATE", "D X", "D"),
+    ),
 }
 # Types beside those of the facts that a length may follow.
 _SIZED_TYPES: Final = "CHAR CHARACTER VARCHAR NVARCHAR DECIMAL NUMERIC FLOAT DOUBLE INT INTEGER"
@@ -84,13 +124,13 @@ _JSON: Final = "JSONExtract JSONExtractScalar JSONPath JSONPathRoot JSONPathKey 
 _MORE_NODES: Final = {
     "sqlite": f"{_BITS} {_JSON} Glob",
     "postgres": f"{_BITS} {_JSON} JSONBExtract JSONBExtractScalar ILike SimilarTo RegexpLike"
-    " RegexpILike Lateral Fetch LimitOptions Interval AtTimeZone Extract Array Bracket"
+    " RegexpILike Lateral Fetch LimitOptions Interval AtTimeZone Extract Array Bracket Slice"
     " ArrayContainsAll ArrayContainedBy ArrayOverlaps WithinGroup Rollup Cube GroupingSets"
-    " IntervalSpan Pow Localtimestamp Localtime",
+    " IntervalSpan Pow Localtimestamp Localtime Unnest ExplodingGenerateSeries",
     "duckdb": f"{_BITS} {_JSON} ILike SimilarTo RegexpLike RegexpFullMatch Lateral Interval"
     " AtTimeZone Extract Array Bracket Slice WithinGroup Rollup Cube GroupingSets Qualify Glob"
     " IntDiv Pow ArrayContainsAll ArrayContainedBy ArrayOverlaps IgnoreNulls RespectNulls TryCast"
-    " Concat ConcatWs DateTrunc",
+    " Concat ConcatWs DateTrunc Unnest GenerateSeries",
     "mysql": f"{_BITS} BitwiseXor {_JSON} RegexpLike IntDiv Xor Interval Extract Rollup StrToTime",
     "ansi": "Extract Interval Fetch LimitOptions Rollup Cube GroupingSets",
 }
@@ -160,6 +200,7 @@ def rules_of(dialect: str) -> Rules:
     literals = " ".join(_literals(facts.literals.values()))
     functions = {name.upper() for call in calls for name in call.names.split()} | {"COUNT"}
     functions |= {name.upper() for name in _CALLED.findall(written)}
+    functions |= {name.upper() for name in row_functions.names_of(dialect)}
     words = QUERY_WORDS | set(_MORE_WORDS[dialect].split())
     words |= {
         word.upper()

@@ -26,6 +26,7 @@ _SEES_ALIASES: Final = {
     "postgres": {"group": "bare", "order": "bare"},
     "ansi": {"order": "all"},
 }
+_HAS_DISTINCT_ON: Final = frozenset({"postgres", "duckdb"})
 # A list of columns after a name in WITH may name the first ones alone.
 _TAKES_SHORT: Final = frozenset({"postgres", "duckdb"})
 
@@ -169,6 +170,7 @@ class Resolver(OutputResolver):
         windows = node.args.get("windows") or ()
         scope.windows = frozenset(self.names.key(window.this) for window in windows)
         outputs = self.outputs(node, scope)
+        self._distinct_on(node, scope, outputs)
         aliases = frozenset(
             self.names.key(item.args["alias"])
             for item in node.expressions
@@ -189,6 +191,23 @@ class Resolver(OutputResolver):
         self._order(node, scope, outputs, aliases)
         self._limits(node, scope.ctes)
         return outputs
+
+    def _distinct_on(self, node: exp.Expr, scope: Scope, outputs: Outputs) -> None:
+        """DISTINCT ON sees what ORDER BY does: outputs by number or name, then columns."""
+        distinct = node.args.get("distinct")
+        on = distinct.args.get("on") if distinct is not None else None
+        if on is None:
+            return
+        if self.dialect not in _HAS_DISTINCT_ON:
+            self.report("DISTINCT ON cannot stand here.", node)
+        keys = {output.key for output in outputs if output.name}
+        for term in on.expressions if isinstance(on, exp.Tuple) else (on,):
+            bare = _bare(term)
+            is_output = isinstance(bare, exp.Column) and not bare.table
+            if self._is_ordinal(term, len(outputs)):
+                continue
+            if not (is_output and self.names.key(bare.this) in keys):
+                self.expression(term, scope)
 
     def _group(
         self, group: exp.Expr, scope: Scope, outputs: Outputs, aliases: frozenset[str]

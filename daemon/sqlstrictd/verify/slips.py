@@ -39,9 +39,10 @@ def check_slips(
     if wanted is not None and not (len(tokens) > 1 and tokens[1].is_word(wanted)):
         message = f"{wanted} is missing after {tokens[0].value.upper()}."
         return [reporter.problem("syntax", message, tokens[0].start)]
-    is_insert = wanted == "INTO" and len(tokens) > 3
-    if is_insert and not (tokens[3].is_symbol("(") or tokens[3].is_word(*_AFTER_SET)):
-        return [reporter.problem("syntax", "Columns or values are expected.", tokens[3].start)]
+    if wanted == "INTO" and len(tokens) > 5:
+        after = tokens[5] if tokens[3].is_symbol(".") else tokens[3]
+        if not (after.is_symbol("(") or after.is_word(*_AFTER_SET)):
+            return [reporter.problem("syntax", "Columns or values are expected.", after.start)]
     return _check_pairs(tokens, names, functions, reporter)
 
 
@@ -103,14 +104,20 @@ def _check_pairs(
 ) -> list[Problem]:
     """Refuse brackets that do not close each other, and words of CASE and FILTER that are alone."""
     opened: list[str] = []
+    sets: list[bool] = [False]  # whether a parenthesis is that of GROUPING SETS
     counts = dict.fromkeys(("CASE", "END", "WHEN", "THEN"), 0)
     for before, token, following in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
         if token.kind == "symbol" and token.text in "([":
             opened.append(token.text)
             message = _judge_opening(before, following, names, functions)
-            if message:
+            # GROUPING SETS ((a), ()): the empty one is of all rows.
+            is_empty_set = sets[-1] and following is not None and following.is_symbol(")")
+            sets.append(before is not None and before.is_word("SETS"))
+            if message and not is_empty_set:
                 return [reporter.problem("syntax", message, token.start)]
         elif token.kind == "symbol" and token.text in ")]":
+            if len(sets) > 1:
+                sets.pop()
             if not opened or opened.pop() + token.text not in ("()", "[]"):
                 return [reporter.problem("syntax", "This closes nothing.", token.start)]
         elif token.kind == "word" and token.start not in names:

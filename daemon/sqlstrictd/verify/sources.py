@@ -34,6 +34,7 @@ class Source:
     `hidden` holds those that USING or NATURAL merged with an earlier source's. `table` is None
     unless it is a table of the schema. A source that is not known takes every name, so that one
     mistake is reported once. `shown` is its label as spelled.
+    A namespace may stand before the label where it is the table's own name (`is_by_name`).
     """
 
     label: str
@@ -45,6 +46,7 @@ class Source:
     is_known: bool = True
     # Names of all its columns in order, doubled ones and those without a name included.
     outputs: Outputs = ()
+    is_by_name: bool = False
 
     def has(self, key: str) -> bool:
         """Whether it has a column of this key."""

@@ -13,6 +13,7 @@ from typing import Final
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.render import create_statements
 from sqlstrictd.schema.types import Schema
+from sqlstrictd.verify import row_functions
 from sqlstrictd.verify.rules import rules_of
 
 NAME: Final = f"sqlite {sqlite3.sqlite_version}"
@@ -34,6 +35,7 @@ _ALTERING: Final = frozenset(
     "printf substr length like glob sqlite_rename_test sqlite_rename_quotefix sqlite_rename_column"
     " sqlite_rename_table sqlite_drop_column".split()
 )
+_ROW_FUNCTIONS: Final = row_functions.names_of("sqlite")
 _MASTERS: Final = frozenset({"sqlite_master", "sqlite_temp_master"})
 # What a kind of statement does beside reading: actions on tables of the schema, ...
 _CHANGES: Final = {
@@ -85,6 +87,8 @@ class _Authorizer:
             return sqlite3.SQLITE_OK if is_listed or is_own else sqlite3.SQLITE_DENY
         if action == sqlite3.SQLITE_READ and not second:
             return sqlite3.SQLITE_OK  # a table or query of which no column is read
+        if action == sqlite3.SQLITE_READ and table in _ROW_FUNCTIONS and table not in self._tables:
+            return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_READ and table in self._tables:
             self.reads.add((table, column))
             return sqlite3.SQLITE_OK
@@ -124,6 +128,9 @@ class Database:
         for statement in create_statements(schema):
             self._connection.execute(statement)
         self._connection.execute("COMMIT")
+        for name in sorted(_ROW_FUNCTIONS):
+            # Their tables are made at their first use, which the authorizer would refuse.
+            self._connection.execute(f"SELECT 1 FROM {name}('[]')").close()
         for limit, value in _LIMITS.items():
             self._connection.setlimit(limit, value)
         self._authorizer = _Authorizer(schema)

@@ -18,12 +18,59 @@ from sqlstrictd.schema.cursor import show
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.verify.kinds import ALLOWED_ARGUMENTS, KIND_NODES
 from sqlstrictd.verify.lexical import Reporter
+from sqlstrictd.verify.rewritten import as_written
 from sqlstrictd.verify.rules import QUERY_WORDS, Rules
 from sqlstrictd.verify.verdict import Problem
 
 # It logs the text of statements that it falls back on.
 logging.getLogger("sqlglot").disabled = True
 
+# A series of numbers can be made as long as one likes; this is as long as people need.
+_MOST_ROWS: Final = 1_000_000
+# The parser's names for arguments and nodes, in the words of SQL; others are not shown at all.
+_CLAUSES: Final = {
+    "exists": "IF NOT EXISTS or IF EXISTS",
+    "replace": "REPLACE",
+    "alternative": "OR REPLACE, OR IGNORE or the like",
+    "except_": "EXCLUDE",
+    "locks": "FOR UPDATE or FOR SHARE",
+    "into": "INTO",
+    "sample": "A sample",
+    "pivots": "PIVOT",
+    "ordinality": "WITH ORDINALITY",
+    "offset": "WITH ORDINALITY or OFFSET",
+    "returning": "RETURNING",
+    "conflict": "ON CONFLICT or ON DUPLICATE KEY",
+    "with_": "WITH",
+    "limit": "LIMIT",
+    "order": "ORDER BY",
+    "on": "DISTINCT ON",
+    "all": "ALL",
+    "hint": "A hint",
+    "limit_options": "What follows LIMIT",
+}
+_SPELLED: Final = frozenset("Pragma Set Show Use Kill Grant Merge Copy Attach".split())
+_PHRASES: Final = {
+    "Lock": "FOR UPDATE or FOR SHARE",
+    "Describe": "EXPLAIN or DESCRIBE",
+    "CurrentUser": "CURRENT_USER",
+    "SessionUser": "SESSION_USER",
+    "Pivot": "PIVOT",
+    "Dot": "A field after a dot",
+    "Placeholder": "A parameter",
+    "Parameter": "A parameter",
+    "SessionParameter": "A variable",
+    "Lambda": "A lambda",
+    "Struct": "A struct",
+    "OnConflict": "ON CONFLICT or ON DUPLICATE KEY",
+    "Returning": "RETURNING",
+    "TableSample": "A sample",
+    "IndexColumnConstraint": "KEY or INDEX",
+    "CollateColumnConstraint": "COLLATE",
+    "CommentColumnConstraint": "COMMENT",
+    "GeneratedAsIdentityColumnConstraint": "GENERATED",
+    "ComputedColumnConstraint": "GENERATED",
+}
 _JOIN_WORDS: Final = frozenset({"", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "NATURAL"})
 # Casts that are written without the word CAST only stand in these dialects (x::int, DATE '...').
 _HAS_OTHER_CASTS: Final = frozenset({"postgres", "duckdb", "mysql", "ansi"})
@@ -44,7 +91,7 @@ def parse(sql: str, dialect: str, reporter: Reporter) -> exp.Expr | Problem:
         return Problem("syntax", "The statement cannot be parsed.")
     if len(trees) != 1:
         return reporter.problem("kind", "There is not exactly one statement.", 0)
-    return trees[0]
+    return as_written(trees[0])
 
 
 def _describe(error: ParseError) -> Problem:
@@ -61,6 +108,10 @@ def check_nodes(tree: exp.Expr, kind: str, rules: Rules, reporter: Reporter) -> 
     """Refuse whatever is not part of a statement of this kind."""
     if kind not in KIND_NODES:
         known = ", ".join(name.replace("_", " ").upper() for name in KINDS)
+        writing = tree.find(exp.Lock, exp.Into) if isinstance(tree, exp.Query) else None
+        if isinstance(tree, exp.Query):
+            shown = "FOR UPDATE or FOR SHARE" if isinstance(writing, exp.Lock) else "What writes"
+            return [reporter.problem("kind", f"{shown} cannot stand in a query.", 0)]
         message = f"{_name_kind(tree)} cannot be allowed; the kinds that can: {known}."
         return [reporter.problem("kind", message, 0)]
     if kind == "select" and type(tree).__name__ not in rules.nodes:
@@ -108,14 +159,25 @@ def _judge(node: exp.Expr, allowed: frozenset[str], rules: Rules) -> str:
     if arguments is not None:
         for key, value in node.args.items():
             if value and key not in arguments:
-                return f"{_name_kind(node)} cannot have {key.strip('_').upper()} here."
+                shown = _CLAUSES.get(key, "A part of this clause")
+                return f"{shown} cannot stand here."
     if isinstance(node, exp.Anonymous) and str(node.this).upper() not in rules.functions:
         return f"{show(str(node.this))} is not among the functions that may be called."
+    if isinstance(node, exp.Group) and node.args.get("all") and rules.facts.name != "duckdb":
+        return "GROUP BY ALL cannot stand here."
+    if _is_order_by_all(node):
+        return "" if rules.facts.name == "duckdb" else "ORDER BY ALL cannot stand here."
     if isinstance(node, exp.Var) and node.name.upper() in QUERY_WORDS:
         return f"{show(node.name)} cannot stand here."
+    if isinstance(node, exp.GenerateSeries | exp.ExplodingGenerateSeries) and _is_long(node):
+        return f"A series of more than {_MOST_ROWS} rows cannot be made here."
     is_star = isinstance(node, exp.Star) or (
         isinstance(node, exp.Column) and isinstance(node.this, exp.Star)
     )
+    if isinstance(node, exp.Star) and node.args.get("except_"):
+        outer = node.parent.parent if isinstance(node.parent, exp.Column) else node.parent
+        if rules.facts.name != "duckdb" or not isinstance(outer, exp.Select):
+            return "EXCLUDE cannot stand here."
     if is_star and not isinstance(node.parent, exp.Select | exp.Column | exp.Count):
         return "A star stands for columns in SELECT alone."
     if isinstance(node, exp.Alias) and not isinstance(node.parent, exp.Select):
@@ -133,7 +195,21 @@ def _name_kind(node: exp.Expr) -> str:
     """The name of a node's kind for a message; a command's is its first word."""
     if isinstance(node, exp.Command):
         return show(str(node.this).upper())
-    return type(node).__name__.upper()
+    name = type(node).__name__
+    if isinstance(node, exp.DDL | exp.DML | exp.SetOperation) or name in _SPELLED:
+        return name.upper()
+    return _PHRASES.get(name, "This part of the statement")
+
+
+def _is_order_by_all(node: exp.Expr) -> bool:
+    is_sorted = isinstance(node.parent, exp.Ordered) and isinstance(node, exp.Var)
+    return is_sorted and node.name.upper() == "ALL"
+
+
+def _is_long(series: exp.Expr) -> bool:
+    """Whether a number of a series is larger than rows should be many."""
+    numbers = [n.name for n in series.find_all(exp.Literal) if not n.is_string]
+    return any(len(n) > 12 or (n.isdecimal() and int(n) > _MOST_ROWS) for n in numbers)
 
 
 def find_offset(node: exp.Expr) -> int:

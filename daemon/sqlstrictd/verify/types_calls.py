@@ -125,7 +125,8 @@ class Calls(Windows):
             self.rules.operator("=", (left, right), node)
             return Value("text") if left.type == UNKNOWN else left
         if name == "ARRAY" and len(stars) == 1 and isinstance(stars[0], exp.Query):
-            return Value(f"{self.query(stars[0], scope, scope.ctes)[0].value.type}[]")
+            only = self.query(stars[0], scope, scope.ctes)[0].value
+            return Value(f"{only.type}[]", modifier=only.modifier)
         if name == "GROUPING":
             for part in stars:
                 self.value(part, scope)
@@ -142,9 +143,18 @@ class Calls(Windows):
         else:
             values = [self._named(part, scope) for part in stars]
         called = self.rules.call(name, values, node, wants)
-        if called.is_set and scope.clause not in _SET_PLACES:
-            raise Wrong(f"{name} returns rows and cannot stand in {scope.clause}.", node)
+        if called.is_set and (scope.clause not in _SET_PLACES or not self._may_be_set(node, scope)):
+            raise Wrong(f"{name} returns rows and cannot stand here.", node)
         return called.value
+
+    def _may_be_set(self, node: exp.Expr, scope: TypedScope) -> bool:
+        """Whether rows may come from here: no branch, aggregate or window is around."""
+        parent = node.parent
+        if scope.clause == "FROM":
+            return isinstance(parent, exp.Table | exp.Lateral)
+        while isinstance(parent, exp.Alias | exp.Paren | exp.Cast | exp.Binary | exp.Ordered):
+            parent = parent.parent
+        return isinstance(parent, exp.Select | exp.Group | exp.Order)
 
     def _named(self, part: exp.Expr, scope: TypedScope) -> Value:
         if isinstance(part, exp.Kwarg):

@@ -128,7 +128,8 @@ class DuckDBRules(Rules):
         result = self._apply(symbol, [operand.type for operand in operands], operands, node)
         if result is None:
             shown = " and ".join(map(_show, operands))
-            raise Wrong(f"There is no operator {symbol} for {shown}; write a CAST.", node)
+            written = {"~~": "LIKE", "~~*": "ILIKE"}.get(symbol, symbol)
+            raise Wrong(f"There is no operator {written} for {shown}; write a CAST.", node)
         return Value(result)
 
     def _rows(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:

@@ -14,6 +14,8 @@ from typing import Final
 
 from sqlglot import exp
 
+from sqlstrictd.schema.names import fold
+from sqlstrictd.verify.rows import takes_rows
 from sqlstrictd.verify.types_catalog import UNKNOWN
 from sqlstrictd.verify.types_forms import Forms
 from sqlstrictd.verify.types_operators import BINARY, CLOCK, COMPARISONS, LOGIC, UNARY
@@ -89,7 +91,7 @@ class Typer(Forms):
             return Value(self.rules.named(CLOCK[kind]))
         found = self.call(node, scope)
         if found is None:
-            raise Wrong(f"The type check does not know {kind.__name__.upper()}.", node)
+            raise Wrong("The type check does not know this expression.", node)
         return found
 
     def condition(self, node: exp.Expr, scope: TypedScope, what: str) -> None:
@@ -110,10 +112,13 @@ class Typer(Forms):
                     raise Wrong(f"{node.name} is an aggregate: sort by it alone.", node)
             return output.value
         meaning = meaning or scope.find(node)
+        if meaning is None and self.rules.name == "postgres" and takes_rows(node):
+            if any(source.label == fold(node.name) for source in scope.sources):
+                return Value("record")
         if meaning is None:
             raise Wrong(f"The type of {node.name} is not known here.", node)
         self.meanings[id(node)] = meaning
-        return Value(meaning.type)
+        return meaning.value
 
     def _literal(self, node: exp.Expr, scope: TypedScope) -> Value:
         if node.args.get("is_string"):
@@ -161,7 +166,10 @@ class Typer(Forms):
         if isinstance(node, COMPARISONS) and isinstance(right_node, COMPARISONS):
             self._chained(node)
         if isinstance(right_node, _BOTH_SIDES):
-            return self._quantified(symbol, left, right_node, scope)
+            result = self._quantified(symbol, left, right_node, scope)
+            if result.type != self._bool:
+                raise Wrong(f"{symbol} compares nothing; ANY and ALL need a comparison.", node)
+            return result
         if left.items and isinstance(right_node, exp.Subquery):
             right = self._row_of(right_node, scope)
         else:
@@ -184,8 +192,10 @@ class Typer(Forms):
             return self.rules.operator(symbol, (left, single), node)
         value = self.value(inside, scope)
         if value.type == UNKNOWN:
+            # The operator is chosen before the literal has a type; then that is an array of it.
+            result = self.rules.operator(symbol, (left, Value(UNKNOWN)), node)
             self.rules.coerce(value, f"{left.type}[]", "What follows ANY", node, "implicit")
-            return Value(self._bool)
+            return result
         if self.rules.is_typed and not value.type.endswith("[]"):
             raise Wrong("What follows ANY or ALL is a query or an array.", node)
         return self.rules.operator(symbol, (left, Value(value.type.removesuffix("[]"))), node)
@@ -208,6 +218,8 @@ class Typer(Forms):
             self.condition(node.this, scope, "What stands before IS TRUE or IS FALSE")
             return Value(self._bool)
         value = self.value(node.this, scope)
+        if value.items and not self.rules.is_typed:
+            raise Wrong("A row cannot stand before IS.", node)
         if not isinstance(node.expression, exp.Null):
             if self.rules.name not in ("sqlite", "ansi"):
                 raise Wrong("IS is followed by NULL, TRUE or FALSE.", node)
@@ -235,7 +247,9 @@ class Typer(Forms):
         if len(constant) > 1 and not left.items:
             # Constants become one array, of the type that they and the left side come to, if any.
             matched = self.rules.matched((left, *constant))
-            left = left if matched is None else Value(matched)
+            if matched is not None:
+                self.rules.coerce(left, matched, "What stands before IN", node, "implicit")
+                left = Value(matched)
         for value, item in zip(values, node.expressions, strict=True):
             self.rules.operator("=", (left, value), item)
         return Value(self._bool)
@@ -243,6 +257,8 @@ class Typer(Forms):
     def _between(self, node: exp.Expr, scope: TypedScope) -> Value:
         value = self.value(node.this, scope)
         low, high = self.value(node.args["low"], scope), self.value(node.args["high"], scope)
+        if value.items and not self.rules.is_typed:
+            raise Wrong("A row cannot stand before BETWEEN.", node)
         self.rules.operator(">=", (value, low), node)
         self.rules.operator("<=", (value, high), node)
         return Value(self._bool)

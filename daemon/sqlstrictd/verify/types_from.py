@@ -6,24 +6,16 @@ A part of `types_queries.py`, which types the queries that stand in FROM.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Final
 
 from sqlglot import exp
 
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.types import Schema, Table
+from sqlstrictd.verify.row_functions import columns_of
 from sqlstrictd.verify.tree import is_group
 from sqlstrictd.verify.types_calls import standing
 from sqlstrictd.verify.types_expressions import Typer
 from sqlstrictd.verify.types_scope import Output, Outputs, TypedScope, TypedSource, Value, Wrong
-
-# Functions in FROM that return rows of one column, or of these.
-_ROW_COLUMNS: Final = {
-    "json_each": ("key", "value"),
-    "jsonb_each": ("key", "value"),
-    "json_each_text": ("key", "value"),
-    "jsonb_each_text": ("key", "value"),
-}
 
 
 def column_list(node: exp.Expr) -> tuple[str, ...]:
@@ -82,17 +74,16 @@ class FromClauses(Typer):
     ) -> None:
         if len(names) > len(outputs):
             raise Wrong(f"{len(names)} column names are given for {len(outputs)} columns.", node)
-        columns: dict[str, str] = {}
-        modifiers: dict[str, str] = {}
+        columns: dict[str, Value] = {}
         for index, output in enumerate(outputs):
             name = fold(names[index]) if index < len(names) else output.name
-            columns.setdefault(name or f" {index}", output.value.type)
-            modifiers.setdefault(name, output.modifier)
-        scope.sources.append(TypedSource(label, columns, None, modifiers))
+            value = Value(output.value.type, modifier=output.value.modifier)
+            columns.setdefault(name or f" {index}", value)
+        scope.sources.append(TypedSource(label, columns))
 
     def _table(self, node: exp.Table, scope: TypedScope) -> None:
         label = fold(node.alias or node.name)
-        outputs = scope.ctes.get(fold(node.name))
+        outputs = None if node.args.get("db") else scope.ctes.get(fold(node.name))
         if outputs is not None:
             self._add(label, outputs, list(column_list(node)), scope, node)
             return
@@ -105,23 +96,24 @@ class FromClauses(Typer):
         """Add a table of the schema to a scope."""
         label = fold(node.alias or node.name)
         names = [fold(name) for name in column_list(node)]
-        columns, modifiers = {}, {}
+        columns = {}
         for index, column in enumerate(table.columns):
             name = names[index] if index < len(names) else fold(column.name)
-            columns[name] = self.rules.column_type(column)
-            modifiers[name] = self.rules.modifier(column.type)
-        scope.sources.append(TypedSource(label, columns, None if names else table, modifiers))
+            modifier = self.rules.modifier(column.type)
+            columns[name] = Value(self.rules.column_type(column), modifier=modifier)
+        scope.sources.append(TypedSource(label, columns, None if names else table))
 
     def _function(self, node: exp.Expr, scope: TypedScope) -> None:
         """A function that returns rows, or UNNEST; it may read the sources before it."""
         if self.rules.name not in ("postgres", "duckdb"):
             raise Wrong("Only tables and queries can stand in FROM.", node)
         with standing(scope, clause="FROM"):
-            if isinstance(node, exp.Unnest):
+            call = node.this if isinstance(node, exp.Lateral) else node
+            if isinstance(call, exp.Unnest):
                 name = "unnest"
-                if len(node.expressions) != 1:
+                if len(call.expressions) != 1:
                     raise Wrong("The check knows UNNEST of one array.", node)
-                value = self.value(node.expressions[0], scope)
+                value = self.value(call.expressions[0], scope)
                 if not value.type.endswith("[]"):
                     raise Wrong(f"UNNEST takes an array, not {value.type}.", node)
                 value = Value(value.type.removesuffix("[]"))
@@ -130,16 +122,19 @@ class FromClauses(Typer):
                 value = self.value(node.this, scope)
             else:
                 raise Wrong("Only tables, queries and functions can stand in FROM.", node)
-        names = list(column_list(node))
-        if value.type == "record":
-            if name not in _ROW_COLUMNS:
-                raise Wrong(f"The check does not know the columns of {name}.", node)
-            type_ = "text" if name.endswith("text") else name.split("_")[0]
-            values = (Value("text"), Value(type_))
-            outputs = tuple(map(Output, _ROW_COLUMNS[name], values))
-        else:
-            outputs = (Output(fold(node.alias) or name, value),)
-        self._add(fold(node.alias) or name, outputs, names, scope, node)
+        label = fold(node.alias)
+        columns = columns_of(name, label, self.rules.name)
+        if columns is None:
+            raise Wrong(f"{name.upper()} cannot stand in FROM.", node)
+        values: tuple[Value, ...] = (value,)
+        if len(columns) == 2:
+            values = (Value("text"), Value("text" if "text" in name else name.split("_")[0]))
+        elif value.type == "record":
+            raise Wrong(f"The check does not know the columns of {name}.", node)
+        outputs = tuple(map(Output, columns, values))
+        self._add(label or name, outputs, list(column_list(node)), scope, node)
+        if len(values) == 1:
+            scope.sources[-1].whole = value
 
     def rows(self, node: exp.Values, scope: TypedScope) -> Outputs:
         """Type the rows of VALUES: their columns, which must match."""
@@ -188,9 +183,9 @@ class FromClauses(Typer):
         second = next((s for s in right if name in s.columns), None)
         if first is None or second is None:
             raise Wrong(f"There is no column {name} on both sides of USING.", join)
-        one = Value(before[1] if before else first.columns[name])
-        other = Value(second.columns[name])
+        one = before[1] if before else first.columns[name]
+        other = second.columns[name]
         self.rules.operator("=", (one, other), join)
         merged = self.rules.common((one, other), "The columns that USING joins", join)
         is_right = str(join.args.get("side") or "").upper() == "RIGHT"
-        scope.merged[name] = (second if is_right else first, merged.type)
+        scope.merged[name] = (second if is_right else first, merged)

@@ -13,7 +13,7 @@ from typing import Final
 from sqlglot import exp
 
 from sqlstrictd.schema.cursor import show
-from sqlstrictd.schema.types import Column
+from sqlstrictd.schema.types import Column, Schema
 from sqlstrictd.verify.types_catalog import UNKNOWN, Context, read_catalog
 from sqlstrictd.verify.types_literals import fits
 from sqlstrictd.verify.types_resolve import (
@@ -51,6 +51,14 @@ _TYPES: Final = {
         "regconfig"
     ).split()
 }
+# How the check's names of operators and functions are written.
+_WORDS: Final = {"~~": "LIKE", "~~*": "ILIKE"}
+_CALLED: Final = {
+    "btrim": "TRIM",
+    "ltrim": "TRIM",
+    "rtrim": "TRIM",
+    "timezone": "AT TIME ZONE",
+}
 # Types without operators of their own, which the server reads as others.
 _READ_AS: Final = {"varchar": "text", "cidr": "inet"}
 # What cannot follow when an interval names a field, as in INTERVAL DAY TO SECOND.
@@ -81,6 +89,22 @@ class PostgresRules(Rules):
     def __init__(self) -> None:
         self._catalog = read_catalog("postgres")
         self._labels: dict[str, tuple[str, ...]] = {}
+        self._own: dict[str, str] = {}
+
+    def learn(self, schema: Schema) -> None:
+        """Note the enums, by the names that the server has them under."""
+        columns = [column for table in schema.tables for column in table.columns]
+        enums = {column.type: self.column_type(column) for column in columns if column.values}
+        for name in schema.other_names:
+            type_ = enums.get(name.upper(), "")
+            if type_ in self._labels:
+                self._own[name] = type_
+
+    def _read(self, written: str) -> str:
+        """Return the type of a name as written, the schema's own included; empty for none."""
+        name = written.strip()
+        name = name[1:-1] if name.startswith('"') else name.lower()
+        return read_type(written) or self._own.get(name, "")
 
     def column_type(self, column: Column) -> str:
         """Read the declared type; what is not known is a type that only stands for itself."""
@@ -94,10 +118,16 @@ class PostgresRules(Rules):
 
     def modifier(self, written: str) -> str:
         """Return the numbers in a type's parentheses; CHAR and BIT without any have one."""
-        found = re.search(r"\(\s*\d+\s*(,\s*\d+\s*)?\)", written)
+        upper = " ".join(written.upper().split())
+        if upper.startswith("INTERVAL"):
+            return upper.removeprefix("INTERVAL").removesuffix("[]").strip()
+        if upper.startswith("FLOAT"):
+            return ""  # its number only chooses between two types
+        found = re.search(r"\(\s*(\d+)\s*(,\s*\d+\s*)?\)", upper)
         if found is not None:
-            return "".join(found[0].split())
-        return "(1)" if re.match(r"(N?CHAR|CHARACTER|BIT)\b(?! VARYING)", written.upper()) else ""
+            is_exact = found[2] is None and upper.startswith(("NUM", "DEC"))
+            return f"({found[1]},0)" if is_exact else "".join(found[0].split())
+        return "(1)" if re.match(r"(N?CHAR|CHARACTER|BIT)\b(?! VARYING)", upper) else ""
 
     def operator(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
         """Choose the operator by its operands' types."""
@@ -108,7 +138,9 @@ class PostgresRules(Rules):
         if choice is None:
             shown = " and ".join(_show(operand) for operand in operands)
             hint = "; write a CAST to one type" if len(operands) == 2 else ""
-            raise Wrong(f"There is no operator {symbol} for {shown}{hint}.", node)
+            raise Wrong(
+                f"There is no operator {_WORDS.get(symbol, symbol)} for {shown}{hint}.", node
+            )
         self._check_literals(operands, choice.arguments, node)
         return Value(choice.result)
 
@@ -160,7 +192,8 @@ class PostgresRules(Rules):
         if not wants and kinds & {"o", "h"} and not kinds & {"f", "a"}:
             return f"{name.upper()} needs WITHIN GROUP (ORDER BY ...)."
         shown = ", ".join(_show(argument) for argument in arguments) or "no arguments"
-        return f"There is no function {name.upper()} for {shown}; write a CAST where one is needed."
+        written = _CALLED.get(name.lower(), name.upper())
+        return f"There is no function {written} for {shown}; write a CAST where one is needed."
 
     def matched(self, values: Sequence[Value]) -> str | None:
         """Match the values' types."""
@@ -173,7 +206,9 @@ class PostgresRules(Rules):
             shown = ", ".join(dict.fromkeys(map(_show, values)))
             raise Wrong(f"{what} cannot be of different types: {shown}; write a CAST.", node)
         self._check_literals(values, [result] * len(values), node)
-        return Value(result)
+        # What has to be converted first is bounded by nothing.
+        bounds = {value.modifier if value.type == result else "" for value in values}
+        return Value(result, modifier=bounds.pop() if len(bounds) == 1 else "")
 
     def coerce(
         self, value: Value, target: str, what: str, node: exp.Expr, context: Context
@@ -185,13 +220,13 @@ class PostgresRules(Rules):
 
     def cast(self, value: Value, written: str, node: exp.Expr) -> Value:
         """Cast where the catalogue, or text input and output, has a way."""
-        target = read_type(written)
+        target = self._read(written)
         if not target or re.search(r"SERIAL", written.upper()):
             raise Wrong(f"{show(written)} is no type that the check knows.", node)
         if value.items or not self._catalog.can_coerce(value.type, target, "explicit"):
-            raise Wrong(f"{_show(value)} cannot be cast to {target}.", node)
+            raise Wrong(f"{_show(value)} cannot be cast to {_show(Value(target))}.", node)
         self._check_literals((value,), (target,), node)
-        return Value(target)
+        return Value(target, modifier=self.modifier(written))
 
     def declared(self, written: str, node: exp.Expr) -> str:
         """Read a declared type, SERIAL included."""

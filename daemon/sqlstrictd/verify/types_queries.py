@@ -77,7 +77,7 @@ class Queries(SetOperations):
                 self.window(window, scope)
         order = self._order(node, scope, outputs, aliases)
         self.limits(node, scope.ctes)
-        self._distinct(node, scope, outputs, order)
+        distinct_on = self._distinct(node, scope, outputs, order)
         has_having = node.args.get("having") is not None
         if group is not None or scope.has_aggregates or has_having:
             terms = [o.meaning or o.node for o in outputs]
@@ -87,6 +87,8 @@ class Queries(SetOperations):
             qualify = node.args.get("qualify")
             check.check([qualify.this] if qualify is not None else [], "QUALIFY")
             check.check(order, "ORDER BY")
+            check.check(distinct_on, "DISTINCT ON")
+            check.check(list(node.args.get("windows") or ()), "WINDOW")
         return outputs
 
     def _check_windows(self, node: exp.Select, scope: TypedScope) -> None:
@@ -103,26 +105,18 @@ class Queries(SetOperations):
                 if len(outputs) > _MOST_COLUMNS:
                     raise Wrong("The query has too many columns.", node)
                 label = fold(item.table) if isinstance(item, exp.Column) else ""
+                if any(star.args.get("except_") for star in item.find_all(exp.Star)):
+                    raise Wrong("The check does not know EXCLUDE.", item)
                 if isinstance(item, exp.Star) or (label and isinstance(item.this, exp.Star)):
-                    for source, name, type_ in scope.columns(label):
-                        meaning = Meaning(scope, source, name, type_)
-                        modifier = source.modifiers.get(name, "")
-                        outputs.append(Output(name, Value(type_), item, meaning, modifier))
+                    for source, name, value in scope.columns(label):
+                        meaning = Meaning(scope, source, name, value)
+                        outputs.append(Output(name, value, item, meaning))
                     continue
                 value = self.value(item, scope)
                 if value.items and not self.rules.is_typed:
                     raise Wrong("A row cannot be returned as one column.", item)
-                modifier = self._modifier(item, scope)
-                outputs.append(Output(_output_name(item), value, item, modifier=modifier))
+                outputs.append(Output(_output_name(item), value, item))
         return tuple(outputs)
-
-    def _modifier(self, item: exp.Expr, scope: TypedScope) -> str:
-        """What the type of a column or of a cast is bounded by; other expressions lose it."""
-        inner = bare(item.unalias())
-        if isinstance(inner, exp.Cast):
-            return self.rules.modifier(inner.to.sql())
-        meaning = scope.find(inner) if isinstance(inner, exp.Column) else None
-        return "" if meaning is None else meaning.source.modifiers.get(meaning.column, "")
 
     def _condition(
         self,
@@ -145,6 +139,8 @@ class Queries(SetOperations):
             return None
         if group.args.get("all") or group.args.get("totals"):
             raise Wrong("The check does not know GROUP BY ALL.", group)
+        if self.rules.name == "mysql" and any(isinstance(t, exp.Tuple) for t in group.expressions):
+            raise Wrong("A row cannot stand in GROUP BY; leave out its parentheses.", group)
         terms: list[exp.Expr | Meaning] = []
         with standing(scope, clause="GROUP BY"):
             for term in grouped_terms(group):
@@ -212,35 +208,38 @@ class Queries(SetOperations):
         scope: TypedScope,
         outputs: Outputs,
         order: list[exp.Expr | Meaning],
-    ) -> None:
+    ) -> list[exp.Expr | Meaning]:
+        """Check DISTINCT; returns the expressions of DISTINCT ON."""
         distinct = node.args.get("distinct")
         if distinct is None:
-            return
+            return []
         on = distinct.args.get("on")
         if on is not None:
-            self._distinct_on(on, scope, outputs, order)
-            return
+            return self._distinct_on(on, scope, outputs, order)
         for output in outputs:
             self.rules.sort(output.value, "DISTINCT", output.node or node)
         check_distinct_order(self, outputs, order)
+        return []
 
     def _distinct_on(
         self, on: exp.Expr, scope: TypedScope, outputs: Outputs, order: list[exp.Expr | Meaning]
-    ) -> None:
+    ) -> list[exp.Expr | Meaning]:
         if self.rules.name not in ("postgres", "duckdb"):
             raise Wrong("This dialect has no DISTINCT ON.", on)
-        keys = set()
+        terms: list[exp.Expr | Meaning] = []
         with standing(scope, clause="SELECT"):
             for item in on.expressions if isinstance(on, exp.Tuple) else (on,):
                 output = self._named_output(bare(item), scope, outputs, "DISTINCT ON")
                 if output is None:
                     self.rules.sort(self.value(item, scope), "DISTINCT ON", item)
-                    keys.add(key_of(item, self))
+                    terms.append(item)
                 else:
-                    keys.add(key_of(output.meaning or output.node, self))
+                    terms.append(output.meaning or output.node or item)
+        keys = {key_of(term, self) for term in terms}
         first = [key_of(term, self) for term in order][: len(keys)]
         if self.rules.name == "postgres" and not set(first) <= keys:
             raise Wrong("ORDER BY must start with the expressions of DISTINCT ON.", on)
+        return terms
 
 
 def _output_name(item: exp.Expr) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from sqlstrictd.schema.types import Column
+from sqlstrictd.schema.types import Column, Schema
 from sqlstrictd.verify.types_arity import arities
 from sqlstrictd.verify.types_catalog import Context
 from sqlstrictd.verify.types_scope import Value, Wrong
@@ -54,6 +54,10 @@ class Rules(ABC):
     @abstractmethod
     def column_type(self, column: Column) -> str:
         """Return the type of a column of the schema."""
+
+    def learn(self, schema: Schema) -> None:
+        """Note the types that a schema defines itself, where a statement may name them."""
+        return
 
     def modifier(self, written: str) -> str:
         """Return what a type is bounded by where recursive queries must keep to it: "(10,2)"."""
@@ -152,8 +156,12 @@ class Loose(Rules):
         arity = self._arities.get(name.upper())
         if arity is None:
             raise Wrong(f"There is no function {name.upper()} that the check knows.", node)
+        if any(argument.items for argument in arguments) and self.name != "sqlite":
+            raise Wrong(f"{name.upper()} takes single values, not a row.", node)
         if not arity.least <= len(arguments) <= arity.most:
             raise Wrong(f"{name.upper()} takes {arity}, not {len(arguments)} arguments.", node)
+        if name.upper() == "JSON_OBJECT" and len(arguments) % 2:
+            raise Wrong("JSON_OBJECT takes pairs of a name and a value.", node)
         if wants == "w":
             if arity.kinds == "f":
                 raise Wrong(f"{name.upper()} is no window function: OVER cannot follow it.", node)
@@ -169,7 +177,9 @@ class Loose(Rules):
         return ANY
 
     def common(self, values: Sequence[Value], what: str, node: exp.Expr) -> Value:
-        """All branches are of the one type."""
+        """All branches are of the one type, and none is a row."""
+        if any(value.items for value in values):
+            raise Wrong(f"{what} are single values, not rows.", node)
         return Value(ANY)
 
     def coerce(
@@ -181,6 +191,8 @@ class Loose(Rules):
 
     def cast(self, value: Value, written: str, node: exp.Expr) -> Value:
         """Take every type that the tree check let through."""
+        if value.items:
+            raise Wrong("A row cannot be cast.", node)
         return Value(ANY)
 
     def declared(self, written: str, node: exp.Expr) -> str:
@@ -188,7 +200,9 @@ class Loose(Rules):
         return ANY
 
     def sort(self, value: Value, what: str, node: exp.Expr) -> None:
-        """Everything can be sorted."""
+        """Everything can be sorted but a row in parentheses."""
+        if value.items:
+            raise Wrong(f"A row cannot stand in {what}; leave out its parentheses.", node)
 
     def number(self, text: str) -> str:
         """Numbers are of the one type too."""

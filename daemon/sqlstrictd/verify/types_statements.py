@@ -10,13 +10,18 @@ from sqlglot import exp
 
 from sqlstrictd import dialects
 from sqlstrictd.schema.names import fold
-from sqlstrictd.schema.types import Table
+from sqlstrictd.schema.types import Schema, Table
 from sqlstrictd.verify.types_queries import Queries
+from sqlstrictd.verify.types_rules import Rules
 from sqlstrictd.verify.types_scope import Outputs, TypedScope, Value, Wrong
 
 
 class Statements(Queries):
     """The check of one whole statement."""
+
+    def __init__(self, schema: Schema, rules: Rules) -> None:
+        super().__init__(schema, rules)
+        rules.learn(schema)
 
     def check(self, tree: exp.Expr) -> None:
         """Check a statement of any kind that the policy may allow.

@@ -25,7 +25,8 @@ from sqlstrictd.verify.verdict import Problem
 # Keywords that a parenthesis may follow without being called.
 _BEFORE_PARENTHESIS: Final = frozenset(
     """
-    ALL AND ANY AS BETWEEN BY CASE CHECK CUBE DISTINCT DIV ELSE ESCAPE EXCEPT EXISTS FILTER FROM
+    ALL AND ANY AS BETWEEN BY CASE CHECK CUBE DISTINCT DIV ELSE ESCAPE EXCEPT EXCLUDE EXISTS FILTER
+    FROM
     GLOB GROUP HAVING ILIKE IN INTERSECT IS JOIN KEY LATERAL LIKE LIMIT MATERIALIZED MOD NOT OFFSET
     ON OR OVER QUALIFY REGEXP RLIKE ROLLUP SELECT SETS SOME THEN TO UNION UNIQUE USING VALUES WHEN
     WHERE XOR
@@ -199,7 +200,7 @@ def check_quoted_names(
     reporter: Reporter,
 ) -> list[Problem]:
     """Refuse names in quotes that nobody defines: SQLite would take them for strings."""
-    known = {fold(table.name) for table in schema.tables}
+    known = {fold(table.name) for table in schema.tables} | {"main"}
     known.update(fold(name) for table in schema.tables for name in table.column_names)
     defined = _defined_names(tree)
     return [

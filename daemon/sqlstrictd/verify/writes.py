@@ -68,7 +68,7 @@ def find_target(resolver: Resolver, node: exp.Expr) -> Table | None:
     if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
         resolver.report("A table is expected here.", node)
         return None
-    if node.args.get("db") is not None or node.args.get("joins"):
+    if not resolver.names.is_plain(node) or node.args.get("joins"):
         resolver.report("One table stands here, by its name alone.", node)
         return None
     table = resolver.names.table(node.this)
