@@ -107,7 +107,6 @@ def signals_of(answer: Answer, matched: float) -> dict[str, float]:
 SIGNALS: dict[str, Callable[[Answer, Confidence], float]] = {
     "mean_log_probability": lambda _, sure: sure.mean_log_probability,
     "min_log_probability": lambda _, sure: sure.min_log_probability,
-    "mean_masked_probability": lambda _, sure: -sure.mean_masked_probability,
     "draft_stood": lambda answer, _: -float(answer.usage.attempts),
     "matched_words": lambda _, sure: sure.matched_words,
     "score": lambda _, sure: sure.score,

@@ -31,7 +31,7 @@ _PIDS = itertools.count(900_001)
 
 def output(text: str, finish: str = "stop") -> wire.Output:
     """One statement as the engine would hand it over."""
-    return wire.Output(text, finish, len(text.split()), -0.1, -0.5, 0.25)
+    return wire.Output(text, finish, len(text.split()), -0.1, -0.5)
 
 
 class StandInEngine:

@@ -67,20 +67,18 @@ class Refusal:
 class Confidence:
     """How sure the model was of a statement, and how well the question's words fit the schema.
 
-    Natural logarithms of the tokens' probabilities, what the mask took away of them, and the mean
-    likeness of the question's words to the schema's, 0 to 1.
+    Natural logarithms of the chosen tokens' probabilities among those that the grammar allowed, and
+    the mean likeness of the question's words to the schema's, 0 to 1.
     """
 
     mean_log_probability: float
     min_log_probability: float
-    mean_masked_probability: float
     matched_words: float
 
     @property
     def score(self) -> float:
         """All of it in one number, 0 to 1, higher is surer; bench/README.md says its worth."""
-        model = math.exp(self.mean_log_probability) * (1.0 - self.mean_masked_probability)
-        return self.matched_words * (1.0 + model) / 2.0
+        return self.matched_words * (1.0 + math.exp(self.mean_log_probability)) / 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,6 +295,5 @@ def _confidence(output: wire.Output, matched_words: float) -> Confidence:
     return Confidence(
         mean_log_probability=output.mean_log_probability,
         min_log_probability=output.min_log_probability,
-        mean_masked_probability=output.mean_masked_probability,
         matched_words=matched_words,
     )

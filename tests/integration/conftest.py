@@ -19,8 +19,8 @@ def make_engine(tiny_gguf: Path) -> Iterator[MakeEngine]:
     """Makes engines on one thread, of any model and settings; they are closed after the test."""
     engines = []
 
-    def make(model: Path = tiny_gguf, **settings: int) -> Engine:
-        engines.append(Engine(model, Settings(**{"threads": 1, **settings})))
+    def make(model: Path = tiny_gguf, head_rows: int | None = None, **settings: int) -> Engine:
+        engines.append(Engine(model, Settings(**{"threads": 1, **settings}), head_rows=head_rows))
         return engines[-1]
 
     yield make

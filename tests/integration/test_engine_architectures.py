@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from engine_requests import MakeEngine, generate, has, run
 from sqlstrictd.engine.failure import ModelLoadError
-from sqlstrictd.engine.llama import Context, Logits, Model, Part
+from sqlstrictd.engine.llama import Context, Logits, Model
 from sqlstrictd.engine.prompt_tokens import check_vocabulary, tokenize_pieces
+from sqlstrictd.engine.token_batch import Part
 from sqlstrictd.engine.wire import Finished, Started
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -125,6 +126,21 @@ def test_an_answer_after_others_is_that_of_a_fresh_engine(
     assert finished.outputs[0].text == expected.outputs[0].text
     apart = abs(finished.outputs[0].mean_log_probability - expected.outputs[0].mean_log_probability)
     assert apart < 0.02
+
+
+def test_the_few_tokens_of_a_mask_have_the_logits_of_the_whole_head(
+    make_engine: MakeEngine, gguf: Path
+) -> None:
+    whole, narrow = make_engine(gguf, head_rows=0), make_engine(gguf, head_rows=4096)
+    assert whole.head is None
+    assert (narrow.head is None) == (whole.describe().architecture == "mamba")
+    for request in [generate(number, f"Question {number}?") for number in range(8)]:
+        (one,), (other,) = whole.generate([request]), narrow.generate([request])
+        assert isinstance(one, Finished) and isinstance(other, Finished)
+        assert one.outputs[0].text == other.outputs[0].text
+        apart = abs(one.outputs[0].mean_log_probability - other.outputs[0].mean_log_probability)
+        assert apart < 0.02
+    assert narrow.head is None or narrow.scheduler._forward.n_narrow > 10
 
 
 def test_text_comes_back_from_its_tokens(make_engine: MakeEngine, gguf: Path) -> None:

@@ -98,7 +98,6 @@ def test_a_greedy_statement_is_the_same_with_a_draft_of_another_grammar(
         assert one.n_tokens == other.n_tokens
         assert one.mean_log_probability == pytest.approx(other.mean_log_probability, abs=0.01)
         assert one.min_log_probability == pytest.approx(other.min_log_probability, abs=0.02)
-        assert one.mean_masked_probability == pytest.approx(other.mean_masked_probability, abs=0.01)
     assert n_equal > len(QUESTIONS) / 2
     assert n_steps_with_draft < n_steps_plain
     if grammar == "same":
@@ -282,7 +281,13 @@ def test_a_draft_is_followed_only_as_a_statement_would_write_it(engine: Engine) 
 
     def agreed(draft: list[int]) -> list[int]:
         grammar = 'start: ("id" | "no") " customer_id price" ("x" | "y") ";"'
-        return grammars.matcher("g", grammar).consume_agreed(draft)
+        written, masks = grammars.matcher("g", grammar).look_ahead(draft)
+        matcher = grammars.matcher("g", grammar)
+        for index, token in enumerate(written):
+            if index in masks:
+                assert (masks[index].bits == matcher.mask().bits).all()
+            matcher.consume(token)
+        return written
 
     def tokens(text: str) -> list[int]:
         return vocabulary.tokenize(text, parse_special=False)

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from sqlstrictd.engine import binding
 from sqlstrictd.engine.failure import ModelLoadError
-from sqlstrictd.engine.llama import BATCH_TOKENS, Context, DecodeError, Logits, Model, Part
+from sqlstrictd.engine.llama import Context, DecodeError, Logits, Model
+from sqlstrictd.engine.token_batch import BATCH_TOKENS, Part
 
 # The same tokens in batches of other shapes: sums are taken in another order, and the key-value
 # cells are F16. The model's logits lie within ±1; a wrong token moves them by 0.01.

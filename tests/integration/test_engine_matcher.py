@@ -33,7 +33,7 @@ def grammars(vocabulary: Vocabulary) -> Grammars:
 
 
 def allowed(matcher: Matcher, vocabulary: Vocabulary) -> set[int]:
-    bits = np.unpackbits(matcher.mask().view(np.uint8), bitorder="little")
+    bits = np.unpackbits(matcher.mask().bits.view(np.uint8), bitorder="little")
     return {int(token) for token in np.flatnonzero(bits[: vocabulary.size])}
 
 

@@ -10,8 +10,8 @@ import threading
 import pytest
 from engine_requests import GRAMMAR, MakeEngine, generate, has, is_clean, run, text_of
 from sqlstrictd.engine.engine import Engine
-from sqlstrictd.engine.llama import Part
 from sqlstrictd.engine.preparation import LARGE_GRAMMAR_CHARS
+from sqlstrictd.engine.token_batch import Part
 from sqlstrictd.engine.wire import (
     Failed,
     Finished,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from engine_requests import GRAMMAR, generate, is_clean, text_of
 from sqlstrictd.engine.engine import Engine
-from sqlstrictd.engine.llama import Part
 from sqlstrictd.engine.prompt_tokens import tokenize_pieces
+from sqlstrictd.engine.token_batch import Part
 from sqlstrictd.engine.wire import (
     Finished,
     Match,
@@ -24,7 +24,6 @@ def test_a_statement_is_written_under_the_grammar_and_ends_by_itself(engine: Eng
     n_least = len(engine.model.vocabulary.tokenize(text, parse_special=False))
     assert n_least <= output.n_tokens <= len(text)
     assert output.min_log_probability <= output.mean_log_probability < 0
-    assert 0 < output.mean_masked_probability < 1
     assert answer.prefill_us > 0
     assert is_clean(engine)
 
@@ -42,7 +41,7 @@ def test_the_answer_is_what_a_plain_loop_gives(engine: Engine) -> None:
     while not matcher.is_whole:
         (logits,) = engine.context.decode([Part(seq_id, position, tokens, wants_logits=True)])
         assert logits is not None
-        bits = np.unpackbits(matcher.mask().view(np.uint8), bitorder="little")[: logits.size]
+        bits = np.unpackbits(matcher.mask().bits.view(np.uint8), bitorder="little")[: logits.size]
         token = int(np.where(bits == 1, logits, -np.inf).argmax())
         matcher.consume(token)
         written.append(token)
@@ -90,7 +89,7 @@ def test_a_grammar_that_forces_everything_asks_the_model_nothing(engine: Engine)
     )
     assert text_of(answer) == "SELECT id FROM orders;"
     assert isinstance(answer, Finished)
-    assert answer.outputs[0].mean_masked_probability == 0
+    assert answer.outputs[0].mean_log_probability == 0
 
 
 def test_alternatives_are_distinct_and_the_best_comes_first(engine: Engine) -> None:

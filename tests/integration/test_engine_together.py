@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from engine_requests import MakeEngine, generate, is_clean
 from sqlstrictd.engine.engine import Engine
-from sqlstrictd.engine.llama import Part
 from sqlstrictd.engine.prompt_tokens import tokenize_pieces
+from sqlstrictd.engine.token_batch import Part
 from sqlstrictd.engine.wire import (
     Finished,
     Generate,
@@ -28,7 +28,10 @@ TIE_BOUNDS = {"F32": 1e-3, "Q4_0": 0.02}
 def test_many_together_are_answered_as_each_alone(
     make_engine: MakeEngine, make_model: ModuleType, tmp_path: Path, quantization: str
 ) -> None:
-    """Random arrivals, lengths, schemas and cancels; the same text but for ties."""
+    """Random arrivals, lengths, schemas and cancels; the same text but for ties.
+
+    Alone with the whole head; together without it wherever a batch may do without.
+    """
     model = make_model.make_model("tiny", tmp_path / "m.gguf", quantize=quantization)
     requests = [
         generate(
@@ -36,7 +39,7 @@ def test_many_together_are_answered_as_each_alone(
         )
         for number in range(24)
     ]
-    engine = make_engine(model)
+    engine = make_engine(model, head_rows=0)
     alone: dict[int, list[int]] = {}
     for request in requests:
         engine.scheduler.submit(request)
@@ -45,7 +48,7 @@ def test_many_together_are_answered_as_each_alone(
             engine.scheduler.step()
             note_tokens(engine, alone)
 
-    shuffled = make_engine(model)
+    shuffled = make_engine(model, head_rows=1024)
     order = random.Random(quantization)
     order.shuffle(requests)
     to_come = list(requests)
@@ -71,6 +74,7 @@ def test_many_together_are_answered_as_each_alone(
             assert gap < TIE_BOUNDS[quantization]
     n_equal = sum(alone[request.id] == together[request.id] for request in requests)
     assert n_equal > len(requests) / 2
+    assert shuffled.scheduler._forward.n_narrow > 50
     assert is_clean(shuffled)
 
 

@@ -58,7 +58,6 @@ async def test_a_question_becomes_sql_with_its_certificate(tmp_path: Path) -> No
     assert (certificate.grammar, certificate.scope, certificate.prepare) == (passed,) * 3
     assert sql.confidence.mean_log_probability == pytest.approx(-0.1)
     assert sql.confidence.min_log_probability == pytest.approx(-0.5)
-    assert sql.confidence.mean_masked_probability == pytest.approx(0.25)
     assert (usage.prompt_tokens, usage.cached_tokens) == (20, 12)
     assert usage.output_tokens == len(GOOD_SQL.split())
     assert (usage.prefill_us, usage.decode_us) == (100, 200)
@@ -161,11 +160,11 @@ async def test_a_statement_that_the_model_is_unsure_of_is_refused_on_request(
         question = "How many customers are there in each city?"
         sure = await front.translation.Translate(ask(question))
         confidence = sure.sql.confidence
-        # The stand-in's tokens have probability exp(-0.1) each, and a quarter was masked.
+        # The stand-in's tokens have probability exp(-0.1).
         assert confidence.matched_words == 1.0
-        assert confidence.score == pytest.approx((1 + math.exp(-0.1) * 0.75) / 2)
-        kept = await front.translation.Translate(ask(question, min_confidence=0.83))
-        refused = await front.translation.Translate(ask(question, min_confidence=0.84))
+        assert confidence.score == pytest.approx((1 + math.exp(-0.1)) / 2)
+        kept = await front.translation.Translate(ask(question, min_confidence=0.95))
+        refused = await front.translation.Translate(ask(question, min_confidence=0.96))
         other = await front.translation.Translate(
             ask("which pilots flew a glider?", min_confidence=0.1)
         )
@@ -173,7 +172,7 @@ async def test_a_statement_that_the_model_is_unsure_of_is_refused_on_request(
     assert "'pilot" in other.refusal.message and "'glider'" in other.refusal.message
     assert kept.sql.text == GOOD_SQL
     assert refused.refusal.reason == pb.REFUSAL_REASON_LOW_CONFIDENCE
-    assert "0.84" in refused.refusal.message
+    assert "0.96" in refused.refusal.message
     assert b"SELECT" not in refused.SerializeToString()
     assert counters["refusals_low_confidence"] == 2
 

@@ -19,7 +19,7 @@ from stand_in_engine import StandInEngine, Work, until
 
 
 async def no_numbers(engine: StandInEngine, work: Work) -> None:
-    output = wire.Output("x", "stop", 1, float("nan"), float("nan"), 0.0)
+    output = wire.Output("x", "stop", 1, float("nan"), float("nan"))
     engine.send(wire.Finished(work.id, (output,), 1, 1))
 
 

@@ -98,7 +98,7 @@ async def test_a_model_that_cannot_be_used_leaves_the_old_one(house: Path, how: 
     engines = EnginesByFile()
 
     async def no_numbers(engine: StandInEngine, work: Work) -> None:
-        output = wire.Output("x", "stop", 1, float("nan"), float("nan"), 0.0)
+        output = wire.Output("x", "stop", 1, float("nan"), float("nan"))
         engine.send(wire.Finished(work.id, (output,), 1, 1))
 
     async def dying(engine: StandInEngine, work: Work) -> None:

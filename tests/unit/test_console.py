@@ -39,14 +39,13 @@ def test_terminal_escapes_are_shown_and_not_obeyed() -> None:
 
 
 def test_json_takes_what_databases_hold() -> None:
-    confidence = Confidence(-0.5, -1.0, 0.0, 0.6, 1.0)
+    confidence = Confidence(-0.5, -1.0, 0.6, 1.0)
     value = {"a": [1.5, float("inf"), b"\x00", None, "é"], "b": confidence}
     assert json.loads(as_json(value)) == {
         "a": [1.5, "inf", "x'00'", None, "é"],
         "b": {
             "mean_log_probability": -0.5,
             "min_log_probability": -1.0,
-            "mean_masked_probability": 0.0,
             "score": 0.6,
             "matched_words": 1.0,
         },

@@ -5,14 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sqlstrictd.engine.failure import RequestFailed
-from sqlstrictd.engine.sampling import Sampler
+from sqlstrictd.engine.mask import Mask
+from sqlstrictd.engine.sampling import Candidates, Sampler, masked
 
 
-def pack(is_allowed: np.ndarray) -> np.ndarray:
-    """The bitmask of (vocabulary,) booleans: 32 tokens a word, lowest bit first."""
+def pack(is_allowed: np.ndarray) -> Mask:
+    """The mask of (vocabulary,) booleans: 32 tokens a word, lowest bit first."""
     padded = np.zeros(-(-is_allowed.size // 32) * 32, dtype=np.uint8)
     padded[: is_allowed.size] = is_allowed
-    return np.packbits(padded, bitorder="little").view(np.uint32)
+    return Mask(np.packbits(padded, bitorder="little").view(np.uint32))
+
+
+def both(logits: np.ndarray, is_allowed: np.ndarray) -> tuple[Candidates, Candidates]:
+    """The candidates as they come of the whole head and of a narrow one."""
+    mask = pack(is_allowed)
+    return masked(logits, mask), Candidates(logits[mask.tokens], mask.tokens)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -29,15 +36,35 @@ def test_greedy_choice_is_the_best_allowed_token(size: int, share: float) -> Non
         is_allowed = random.random(size) < share
         is_allowed[random.integers(size)] = True
 
-        choice = Sampler(0.0, 0, 0).choose(logits, pack(is_allowed))
-
+        mask = pack(is_allowed)
+        assert (mask.tokens == np.flatnonzero(is_allowed)).all()
+        assert mask.n_allowed == is_allowed.sum()
         expected = int(np.where(is_allowed, logits, -np.inf).argmax())
-        probabilities = softmax(logits)
-        assert choice.token == expected
-        assert choice.log_probability == pytest.approx(np.log(probabilities[expected]), abs=1e-4)
-        assert choice.masked_probability == pytest.approx(
-            probabilities[~is_allowed].sum(), abs=1e-4
-        )
+        among = softmax(np.where(is_allowed, logits, -np.inf))
+        for candidates in both(logits, is_allowed):
+            choice = Sampler(0.0, 0, 0).choose(candidates)
+            assert choice.token == expected
+            assert choice.log_probability == pytest.approx(np.log(among[expected]), abs=1e-4)
+            other = int(np.flatnonzero(is_allowed)[-1])
+            choice = Sampler(0.0, 0, 0).choose(candidates, drawn=other)
+            assert choice.token == other
+            assert choice.log_probability == pytest.approx(np.log(among[other]), abs=1e-4)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 3.0])
+def test_a_narrow_head_draws_what_the_whole_one_does(temperature: float) -> None:
+    random = np.random.default_rng(2)
+    samplers = [Sampler(temperature, 7, 1), Sampler(temperature, 7, 1)]
+    for _ in range(300):
+        logits = random.normal(0, 2, 5000).astype(np.float32)
+        is_allowed = random.random(5000) < random.choice([0.001, 0.01, 0.1])
+        is_allowed[random.integers(5000)] = True
+        choices = [
+            sampler.choose(candidates)
+            for sampler, candidates in zip(samplers, both(logits, is_allowed), strict=True)
+        ]
+        assert choices[0].token == choices[1].token
+        assert is_allowed[choices[0].token]
 
 
 def test_sampling_follows_the_softmax_of_the_allowed_tokens() -> None:
@@ -45,8 +72,9 @@ def test_sampling_follows_the_softmax_of_the_allowed_tokens() -> None:
     is_allowed = np.zeros(32, dtype=bool)
     is_allowed[:3] = True
     sampler = Sampler(0.5, seed=11, alternative=0)
+    candidates = masked(logits, pack(is_allowed))
 
-    drawn = [sampler.choose(logits, pack(is_allowed)).token for _ in range(20_000)]
+    drawn = [sampler.choose(candidates).token for _ in range(20_000)]
 
     expected = softmax(logits[:3] / 0.5)
     counts = np.bincount(drawn, minlength=32)
@@ -62,7 +90,7 @@ def test_a_seed_fixes_the_draws_and_alternatives_differ() -> None:
 
     def draws(seed: int, alternative: int) -> list[int]:
         sampler = Sampler(1.0, seed, alternative)
-        return [sampler.choose(row, mask).token for row in rows]
+        return [sampler.choose(masked(row, mask)).token for row in rows]
 
     assert draws(3, 1) == draws(3, 1)
     assert draws(3, 1) != draws(3, 2)
@@ -72,11 +100,11 @@ def test_a_seed_fixes_the_draws_and_alternatives_differ() -> None:
 def test_a_vanishing_temperature_is_greedy_and_not_an_error() -> None:
     logits = np.array([1.0, 50.0, -50.0] + [0.0] * 29, dtype=np.float32)
     mask = pack(np.arange(32) != 1)
-    assert Sampler(1e-6, 0, 0).choose(logits, mask).token == 0
+    assert Sampler(1e-6, 0, 0).choose(masked(logits, mask)).token == 0
 
 
 def test_logits_that_are_not_numbers_are_a_typed_failure() -> None:
     logits = np.full(32, np.nan, dtype=np.float32)
     with pytest.raises(RequestFailed) as caught:
-        Sampler(0.0, 0, 0).choose(logits, pack(np.ones(32, dtype=bool)))
+        Sampler(0.0, 0, 0).choose(masked(logits, pack(np.ones(32, dtype=bool))))
     assert caught.value.reason == "DECODE_FAILED"

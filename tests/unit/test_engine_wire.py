@@ -12,7 +12,7 @@ from sqlstrictd.engine import wire
 from sqlstrictd.prompt import build_prompt
 
 PROMPT = build_prompt("CREATE TABLE t (a INTEGER)", "Wie viele Käufer? \U0001f600")
-OUTPUT = wire.Output("SELECT 1;", "stop", 4, -0.5, -1.5, 0.25)
+OUTPUT = wire.Output("SELECT 1;", "stop", 4, -0.5, -1.5)
 MESSAGES = [
     wire.Generate(1, PROMPT.schema, PROMPT.question, "key", "start: /a/", 8, 0.5, 7, 2, True),
     wire.Generate(

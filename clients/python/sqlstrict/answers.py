@@ -58,16 +58,14 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """Natural logarithms of the tokens' probabilities; 0 is certain.
+    """Natural logarithms of the chosen tokens' probabilities among those allowed; 0 is certain.
 
-    `mean_masked_probability` is how much probability the grammar took away, 0 to 1, and
-    `matched_words` how well the question's words fit the schema's. `score` is one number for all of
-    it, 0 to 1, higher is surer; it is not the probability of being right.
+    `matched_words` is how well the question's words fit the schema's, 0 to 1. `score` is one number
+    for all of it, 0 to 1, higher is surer; it is not the probability of being right.
     """
 
     mean_log_probability: float
     min_log_probability: float
-    mean_masked_probability: float
     score: float
     matched_words: float
 

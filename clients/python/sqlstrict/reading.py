@@ -111,7 +111,6 @@ def read_confidence(message: pb.Confidence) -> answers.Confidence:
     return answers.Confidence(
         message.mean_log_probability,
         message.min_log_probability,
-        message.mean_masked_probability,
         message.score,
         message.matched_words,
     )

@@ -21,8 +21,7 @@ from sqlstrictd.engine import wire
 from sqlstrictd.engine.binding import BindingError
 from sqlstrictd.engine.channel import Channel, Closed, Wake
 from sqlstrictd.engine.engine import Engine
-from sqlstrictd.engine.failure import ModelLoadError
-from sqlstrictd.engine.llama import ContextBroken
+from sqlstrictd.engine.failure import ContextBroken, ModelLoadError
 from sqlstrictd.engine.process import memory_bytes, settle
 from sqlstrictd.engine.settings import Settings
 from sqlstrictd.engine.stall import StallClock

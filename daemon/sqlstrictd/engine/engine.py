@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
+from sqlstrictd.engine.head import open_head, paying_rows
 from sqlstrictd.engine.llama import Context, Model
 from sqlstrictd.engine.prompt_tokens import check_vocabulary
 from sqlstrictd.engine.scheduler import Scheduler
@@ -38,14 +39,19 @@ class Engine:
         settings: Settings | None = None,
         wake: Callable[[], None] | None = None,
         name: str | None = None,
+        head_rows: int | None = None,
     ) -> None:
         """Load the model. Raises ModelLoadError where it cannot be used.
 
+        `head_rows`: how many tokens a mask may allow for the output head to be left out; 0 for
+        never, by default where that pays.
         `name` is what messages call the file, where its path is none for people.
         `wake` is called, from any thread, when `scheduler.can_step` may have become true.
         """
         self.settings = settings or Settings()
         self.model = Model(model_path, name)
+        if head_rows is None:
+            head_rows = paying_rows(self.model.vocabulary.size, self.model.hidden_size)
         try:
             check_vocabulary(self.model.vocabulary)
             self.context = Context(
@@ -53,10 +59,12 @@ class Engine:
                 self.settings.context_tokens,
                 self.settings.n_sequences,
                 self.settings.threads,
+                has_states=head_rows > 0,
             )
         except Exception:
             self.model.close()
             raise
+        self.head = open_head(model_path, self.context, head_rows)
         self._woken = threading.Event()
         self.scheduler = Scheduler(
             self.context,
@@ -65,6 +73,7 @@ class Engine:
             self.settings.max_prefixes,
             self.settings.max_prompts,
             wake=wake or self._woken.set,
+            head=self.head,
         )
 
     def __enter__(self) -> Engine:
@@ -81,6 +90,8 @@ class Engine:
     def close(self) -> None:
         """Free everything, in llama.cpp's order: sequences, context, model."""
         self.scheduler.close()
+        if self.head is not None:
+            self.head.close()
         self.context.close()
         self.model.close()
 

@@ -1,4 +1,4 @@
-"""What may go wrong by name: a request that fails, and a model that cannot be used."""
+"""What may go wrong by name: a request, a model that cannot be used, a context that is lost."""
 
 from __future__ import annotations
 
@@ -17,3 +17,7 @@ class RequestFailed(Exception):
 
 class ModelLoadError(Exception):
     """The file is not a model that this engine can use; the message says why."""
+
+
+class ContextBroken(Exception):
+    """A fatal error left the context in an unknown state; the process must end."""

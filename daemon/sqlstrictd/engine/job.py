@@ -16,7 +16,7 @@ from sqlstrictd.engine.failure import RequestFailed
 from sqlstrictd.engine.llama import Logits
 from sqlstrictd.engine.prefixes import Prefix
 from sqlstrictd.engine.preparation import Prepared
-from sqlstrictd.engine.sampling import Sampler
+from sqlstrictd.engine.sampling import Candidates, Sampler
 from sqlstrictd.engine.sequence import Sequence, SequencePool
 from sqlstrictd.engine.statement import Statement, rank
 from sqlstrictd.engine.vocabulary import Vocabulary
@@ -105,17 +105,22 @@ class Job:
                 draft = prompt.written.get(request.draft, draft)
             self._attempt(statement, partial(statement.begin, prompt.logits, draft), pool)
 
-    def take(self, rows: dict[int, list[Logits]], pool: SequencePool) -> None:
+    def take(
+        self,
+        candidates: dict[int, list[Candidates]],
+        logits: dict[int, Logits],
+        pool: SequencePool,
+    ) -> None:
         """Note the end of the prompt, or let statements choose their next tokens.
 
-        `rows` is logits by sequence number. A statement that fails is dropped; its failure is the
-        job's if none is left.
+        Both are by sequence number: what statements may choose from, and the logits at the ends of
+        prompts. A statement that fails is dropped; its failure is the job's if none is left.
         """
         prompt = self.prefix
         if prompt and prompt.parent and prompt.is_ready and prompt.logits is None:
-            prompt.logits = rows[prompt.sequence.seq_id][-1].copy()
+            prompt.logits = logits[prompt.sequence.seq_id].copy()
         for statement in list(self.statements):
-            new = rows.get(statement.sequence.seq_id)
+            new = candidates.get(statement.sequence.seq_id)
             if new is not None and not statement.is_done:
                 self._attempt(statement, partial(statement.take, new), pool)
 

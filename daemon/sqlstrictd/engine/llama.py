@@ -12,7 +12,6 @@ import os
 import stat
 import threading
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqlstrictd.engine import binding
-from sqlstrictd.engine.failure import ModelLoadError
+from sqlstrictd.engine.failure import ContextBroken, ModelLoadError
+from sqlstrictd.engine.hidden import HiddenStates
+from sqlstrictd.engine.token_batch import BATCH_TOKENS, SCORED_TOKENS, Part, TokenBatch
 from sqlstrictd.engine.vocabulary import Vocabulary
 
 Logits = NDArray[np.float32]  # (vocabulary size,)
 
-# A step's worth of tokens; more in one batch would end the process (GGML_ASSERT).
-BATCH_TOKENS = 512
-# Rows of logits in a batch beyond one a sequence: a buffer is set aside for them.
-SCORED_TOKENS = 32
 _META_BYTES = 4096
 
 _llama: Any = None
@@ -41,20 +38,6 @@ class DecodeError(Exception):
     def __init__(self, message: str, is_full: bool = False) -> None:
         super().__init__(message)
         self.is_full = is_full
-
-
-class ContextBroken(Exception):
-    """A fatal error left the context in an unknown state; the process must end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Consecutive tokens of one sequence in a batch; logits, where wanted, are the last one's."""
-
-    seq_id: int
-    position: int
-    tokens: Items[int]
-    wants_logits: bool
 
 
 def _load_library() -> tuple[Any, binding.Log]:
@@ -110,6 +93,16 @@ class Model:
         return int(self._llama.llama_model_n_ctx_train(self.handle))
 
     @property
+    def hidden_size(self) -> int:
+        """The length of the state that the output head is given."""
+        return int(self._llama.llama_model_n_embd(self.handle))
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether no layer has attention; hybrid models have some."""
+        return bool(self._llama.llama_model_is_recurrent(self.handle))
+
+    @property
     def parameter_count(self) -> int:
         """The number of weights."""
         return int(self._llama.llama_model_n_params(self.handle))
@@ -150,10 +143,21 @@ def _without_added_blanks(llama: Any) -> Any:
 class Context:
     """A model's working memory: `n_cells` key-value cells that `n_sequences` sequences share."""
 
-    def __init__(self, model: Model, n_cells: int, n_sequences: int, n_threads: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        n_cells: int,
+        n_sequences: int,
+        n_threads: int,
+        has_states: bool = False,
+    ) -> None:
+        """`has_states`: states can be had in place of logits, at a small cost for every batch."""
         self._llama, log = _load_library()
         params = self._llama.llama_context_default_params()
-        settings = {
+        # Of models without attention, llama.cpp makes graphs by the sequences' numbers too.
+        self.has_states = has_states and not model.is_recurrent
+        self._states = HiddenStates(self._llama, model.hidden_size)
+        settings: dict[str, object] = {
             "n_ctx": min(n_cells, model.trained_context),
             "n_batch": BATCH_TOKENS,
             "n_ubatch": BATCH_TOKENS,
@@ -164,6 +168,8 @@ class Context:
             "kv_unified": True,  # so that a fork shares its parent's cells
             "no_perf": True,
         }
+        if self.has_states:
+            settings["cb_eval"] = self._states.callback
         for name, value in settings.items():
             binding.set_field(params, name, value)
         self._pointer = self._llama.llama_init_from_model(model.handle, params)
@@ -174,30 +180,15 @@ class Context:
         self.n_cells = int(self._llama.llama_n_ctx(self._pointer))
         self.n_sequences = int(self._llama.llama_n_seq_max(self._pointer))
         self._memory = self._llama.llama_get_memory(self._pointer)
-        self._vocabulary_size = model.vocabulary.size
+        self.vocabulary_size = model.vocabulary.size
+        self.hidden_size = model.hidden_size
         self._owner = threading.get_ident()
-        self._fill_batch_arrays()
+        self._batch = TokenBatch(self._llama)
 
-    def _fill_batch_arrays(self) -> None:
-        """Allocate the batch in numpy: llama_decode reads it during the call and keeps nothing."""
-        self._tokens = np.zeros(BATCH_TOKENS, dtype=np.int32)
-        self._positions = np.zeros(BATCH_TOKENS, dtype=np.int32)
-        self._seq_ids = np.zeros(BATCH_TOKENS, dtype=np.int32)
-        self._wants_logits = np.zeros(BATCH_TOKENS, dtype=np.int8)
-        self._n_seq_ids = np.ones(BATCH_TOKENS, dtype=np.int32)
-        # One pointer per token, each to that token's own entry in _seq_ids.
-        self._seq_id_pointers = np.arange(BATCH_TOKENS, dtype=np.uintp) * 4
-        self._seq_id_pointers += self._seq_ids.ctypes.data
-        self._batch = self._llama.llama_batch()
-        for name, array in (
-            ("token", self._tokens),
-            ("pos", self._positions),
-            ("n_seq_id", self._n_seq_ids),
-            ("seq_id", self._seq_id_pointers),
-            ("logits", self._wants_logits),
-        ):
-            kind = dict(self._batch._fields_)[name]
-            binding.set_field(self._batch, name, ctypes.cast(array.ctypes.data, kind))
+    @property
+    def library(self) -> Any:
+        """llama-cpp-python's low-level module."""
+        return self._llama
 
     def _check_owner(self) -> None:
         if threading.get_ident() != self._owner:
@@ -210,35 +201,31 @@ class Context:
         if not 0 <= seq_id < self.n_sequences:
             raise ValueError(f"sequence {seq_id} is not one of {self.n_sequences}")
 
-    def decode(self, parts: Items[Part]) -> list[Logits | None]:
+    def decode(self, parts: Items[Part], wants_states: bool = False) -> list[Logits | None]:
         """Decode all parts in one batch and return the logits of each that wants them.
 
-        The arrays are views into llama.cpp's memory, valid until the next decode.
+        With `wants_states`, the states that the head would be given, (hidden size,), are returned
+        instead, and the head is left out; only where `has_states`. The arrays are valid until the
+        next decode: logits are views into llama.cpp's memory.
 
         Raises:
             DecodeError: the batch was refused; the sequences are as before.
             ContextBroken: the state is unknown now.
         """
         self._check_owner()
-        end = 0
-        last_tokens = []
+        if wants_states and not self.has_states:
+            raise ValueError("the context was made without states")
         for part in parts:
             self._check_sequence(part.seq_id)
-            start, end = end, end + len(part.tokens)
-            if start == end or end > BATCH_TOKENS:
-                raise ValueError(f"a batch of {end} tokens, or an empty part; 1 to {BATCH_TOKENS}")
-            self._tokens[start:end] = part.tokens
-            self._positions[start:end] = range(part.position, part.position + end - start)
-            self._seq_ids[start:end] = part.seq_id
-            self._wants_logits[start:end] = 0
-            self._wants_logits[end - 1] = part.wants_logits
-            last_tokens.append(end - 1)
-        binding.set_field(self._batch, "n_tokens", end)
-        status = self._llama.llama_decode(self._pointer, self._batch)
+        last_tokens = self._batch.fill(parts)
+        self._states.begin(wants_states)
+        status = self._llama.llama_decode(self._pointer, self._batch.struct)
         if status in (1, -1):
             raise DecodeError(f"llama_decode returned {status}", is_full=status == 1)
         if status != 0:
             raise ContextBroken(f"llama_decode returned {status}")
+        if wants_states:
+            return self._states.rows(parts)
         return [
             self._logits(index) if part.wants_logits else None
             for part, index in zip(parts, last_tokens, strict=True)
@@ -248,7 +235,7 @@ class Context:
         pointer = self._llama.llama_get_logits_ith(self._pointer, index)
         if not pointer:
             raise ContextBroken(f"no logits for token {index} of the batch")
-        return np.ctypeslib.as_array(pointer, shape=(self._vocabulary_size,))
+        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
 
     def copy_sequence(self, source: int, target: int) -> None:
         """Let an empty sequence share the whole state of another; neither changes the other."""

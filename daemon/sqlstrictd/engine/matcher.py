@@ -17,12 +17,10 @@ from typing import TypeVar
 
 import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
-from numpy.typing import NDArray
 
 from sqlstrictd.engine.failure import RequestFailed
+from sqlstrictd.engine.mask import Mask
 from sqlstrictd.engine.vocabulary import Vocabulary
-
-Bitmask = NDArray[np.uint32]  # (ceil(vocabulary size / 32),), lowest bit first
 
 # A compiled grammar grows to about 10 MB as statements are written under it, and no further: its
 # copies share the states of its lexer.
@@ -149,15 +147,13 @@ class Matcher:
 
     def __init__(self, matcher: LLMatcher, vocabulary: Vocabulary) -> None:
         self._matcher = matcher
-        self._vocabulary_size = vocabulary.size
-        self._mask: Bitmask = np.zeros((vocabulary.size + 31) // 32, dtype=np.uint32)
+        self._n_words = (vocabulary.size + 31) // 32
 
     def copy(self) -> Matcher:
         """Return a second matcher at the same place."""
         other = object.__new__(Matcher)
         other._matcher = _guard(self._matcher.deep_copy)
-        other._vocabulary_size = self._vocabulary_size
-        other._mask = self._mask.copy()
+        other._n_words = self._n_words
         return other
 
     @property
@@ -179,14 +175,15 @@ class Matcher:
             raise RequestFailed("MASK_EMPTY", "the grammar came to a dead end")
         return True
 
-    def mask(self) -> Bitmask:
-        """Return the tokens that may come next, as bits; valid until the next call."""
-        target = self._mask
-        _guard(lambda: self._matcher.unsafe_compute_mask_ptr(target.ctypes.data, target.nbytes))
+    def mask(self) -> Mask:
+        """Return the tokens that may come next."""
+        bits = np.zeros(self._n_words, dtype=np.uint32)
+        _guard(lambda: self._matcher.unsafe_compute_mask_ptr(bits.ctypes.data, bits.nbytes))
         self._check()
-        if not target.any():
+        mask = Mask(bits)
+        if not mask.n_allowed:
             raise RequestFailed("MASK_EMPTY", "the grammar allows no token")
-        return target
+        return mask
 
     def consume(self, token: int) -> None:
         """Go past a token that the mask allowed."""
@@ -209,25 +206,33 @@ class Matcher:
         """Go past as many of the tokens as the grammar allows; return how many that were."""
         return int(_guard(lambda: self._matcher.try_consume_tokens(tokens)))
 
-    def consume_agreed(self, tokens: list[int]) -> list[int]:
-        """Go along a draft as far as a statement might write the same; return what it would write.
+    def look_ahead(self, guess: list[int]) -> tuple[list[int], dict[int, Mask]]:
+        """Tell what a statement would write from here if it wrote as guessed, as far as it could.
 
-        That is the draft's tokens where there is a choice, and those that are forced; where they
-        are not the draft's, they end it. The tokens need not be the canonical ones of their text.
+        That is the guess's tokens where there is a choice, and those that are forced; where they
+        are not the guess's, they end it. Also the mask of each choice, by the number of tokens
+        before it. The tokens need not be the canonical ones of their text. It moves nothing.
         """
-        agreed: list[int] = []
+        scout = self.copy()
+        written: list[int] = []
+        masks: dict[int, Mask] = {}
         try:
-            while not self.is_whole:
-                forced = self.consume_forced()
-                is_agreed = tokens[len(agreed) : len(agreed) + len(forced)] == forced
-                agreed += forced
-                next_tokens = tokens[len(agreed) : len(agreed) + 1]
-                if not (is_agreed and next_tokens and self.consume_while_allowed(next_tokens)):
+            while True:
+                forced = scout.consume_forced()
+                is_agreed = guess[len(written) : len(written) + len(forced)] == forced
+                written += forced
+                if scout.is_whole:
                     break
-                agreed += next_tokens
+                masks[len(written)] = scout.mask()
+                next_tokens = guess[len(written) : len(written) + 1]
+                if not (is_agreed and next_tokens and scout.consume_while_allowed(next_tokens)):
+                    break
+                written += next_tokens
+                if scout.is_whole:
+                    break
         except RequestFailed:
-            pass  # a dead end of the draft's; a statement that comes to it too fails by itself
-        return agreed
+            pass  # a dead end of the guess's; a statement that comes to it too fails by itself
+        return written, masks
 
     def _check(self) -> None:
         if self._matcher.is_error():

@@ -14,8 +14,10 @@ from concurrent.futures import Future
 
 from sqlstrictd.engine.batch import Planned, plan
 from sqlstrictd.engine.failure import RequestFailed
+from sqlstrictd.engine.forward import Forward
+from sqlstrictd.engine.head import OutputHead
 from sqlstrictd.engine.job import Job
-from sqlstrictd.engine.llama import Context, DecodeError, Logits
+from sqlstrictd.engine.llama import Context, DecodeError
 from sqlstrictd.engine.matcher import Grammars
 from sqlstrictd.engine.prefixes import Prefixes
 from sqlstrictd.engine.preparation import Prepared, Preparing, outcome
@@ -44,9 +46,11 @@ class Scheduler:
         max_schemas: int,
         max_prompts: int,
         wake: Callable[[], None],
+        head: OutputHead | None = None,
     ) -> None:
         """`wake` is called from another thread when a preparation is done."""
         self._context = context
+        self._forward = Forward(context, head)
         self._vocabulary = vocabulary
         self._grammars = Grammars(vocabulary)
         self._pool = SequencePool(context)
@@ -237,17 +241,12 @@ class Scheduler:
 
     def _decode(self, planned: list[Planned]) -> None:
         try:
-            rows = self._context.decode([one.part for one in planned])
+            candidates, logits = self._forward.decode(planned)
         except DecodeError as error:
             self._give_up(planned, error)
             return
-        rows_by_sequence: dict[int, list[Logits]] = {}
-        for one, row in zip(planned, rows, strict=True):
-            one.sequence.advance(len(one.part.tokens))
-            if row is not None:
-                rows_by_sequence.setdefault(one.sequence.seq_id, []).append(row)
         for job in self._running:
-            job.take(rows_by_sequence, self._pool)
+            job.take(candidates, logits, self._pool)
 
     def _report(self, job: Job) -> None:
         """Tell of progress, or of the end."""

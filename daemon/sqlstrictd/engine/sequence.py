@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 
-from sqlstrictd.engine.llama import Context, Part
+from sqlstrictd.engine.llama import Context
+from sqlstrictd.engine.mask import Mask
+from sqlstrictd.engine.token_batch import Part
 
 
 class SequencePool:
@@ -40,10 +42,7 @@ class SequencePool:
 
 
 class Sequence:
-    """Tokens in the model's state (`length` of them), and those still to be decoded.
-
-    `wants_every_row`: logits are wanted with each pending token, not with the last one alone.
-    """
+    """Tokens in the model's state (`length` of them), and those still to be decoded."""
 
     def __init__(self, context: Context, pool: SequencePool, seq_id: int, length: int) -> None:
         self._context = context
@@ -51,7 +50,8 @@ class Sequence:
         self.seq_id = seq_id
         self.length = length
         self.pending: list[int] = []
-        self.wants_every_row = False
+        # For each pending token the mask of the choice that is made after it, if one is.
+        self._masks: list[Mask | None] = []
         self._is_dropped = False
 
     def take_over(self, parent: Sequence) -> None:
@@ -62,30 +62,42 @@ class Sequence:
             self._context.copy_sequence(parent.seq_id, self.seq_id)
             self.length = parent.length
 
-    def push(self, tokens: Items[int], wants_every_row: bool = False) -> None:
-        """Add tokens to be decoded."""
+    def push(self, tokens: Items[int], masks: Items[Mask | None] | None = None) -> None:
+        """Add tokens to be decoded, and the mask for each after which a choice is made."""
         if self._is_dropped:
             raise ValueError("the sequence was dropped")
         self.pending.extend(tokens)
-        self.wants_every_row = wants_every_row
+        self._masks.extend(masks if masks is not None else [None] * len(tokens))
 
-    def single_parts(self, n_tokens: int) -> list[Part]:
-        """Return the first pending tokens as parts of a batch of one token each, with logits."""
-        return [
-            Part(self.seq_id, self.length + index, [token], wants_logits=True)
-            for index, token in enumerate(self.pending[:n_tokens])
-        ]
+    def scored_parts(self, n_tokens: int, n_rows: int) -> list[tuple[Part, Mask | None]]:
+        """Return the first pending tokens as parts that end where a choice is made, and its mask.
+
+        At most `n_tokens` in all, and `n_rows` parts with a mask; the last may have none.
+        """
+        parts: list[tuple[Part, Mask | None]] = []
+        start = 0
+        for end, mask in enumerate(self._masks[:n_tokens], start=1):
+            if mask is not None and n_rows > 0:
+                n_rows -= 1
+                parts.append((self._part(start, end, wants_logits=True), mask))
+                start = end
+        rest = min(len(self.pending), n_tokens)
+        if start < rest and n_rows > 0:
+            parts.append((self._part(start, rest, wants_logits=False), None))
+        return parts
 
     def part(self, n_tokens: int, wants_logits: bool) -> Part:
         """Return the first pending tokens as a part of a batch; logits only of the last pending."""
-        tokens = self.pending[:n_tokens]
-        return Part(
-            self.seq_id, self.length, tokens, wants_logits and len(tokens) == len(self.pending)
-        )
+        n_tokens = min(n_tokens, len(self.pending))
+        return self._part(0, n_tokens, wants_logits and n_tokens == len(self.pending))
+
+    def _part(self, start: int, end: int, wants_logits: bool) -> Part:
+        return Part(self.seq_id, self.length + start, self.pending[start:end], wants_logits)
 
     def advance(self, n_tokens: int) -> None:
         """Note that the first pending tokens were decoded."""
         del self.pending[:n_tokens]
+        del self._masks[:n_tokens]
         self.length += n_tokens
 
     def drop(self) -> None:

@@ -1,18 +1,21 @@
 """One statement being written: its place in the grammar, its sequence, and what it cost.
 
-The scheduler decodes the sequence's pending tokens and hands the logits to `take`; the statement
-chooses a token, adds those that the grammar then forces, and leaves them pending. It is done when
-the grammar is complete, which needs no end-of-text from the model, or when the budget is spent.
-A draft's tokens are decoded ahead and chosen all the same, so that a greedy statement is what it
-would be without the draft.
+The scheduler decodes the sequence's pending tokens and hands what may follow to `take`; the
+statement chooses a token, adds those that the grammar then forces, and leaves them pending, with
+the mask of the choice after them. It is done when the grammar is complete, which needs no
+end-of-text from the model, or when the budget is spent. A draft's tokens are decoded ahead and
+chosen all the same, so that a greedy statement is what it would be without the draft.
 """
 
 from __future__ import annotations
 
+from collections import deque
+
 from sqlstrictd.engine.failure import RequestFailed
 from sqlstrictd.engine.llama import Logits
+from sqlstrictd.engine.mask import Mask
 from sqlstrictd.engine.matcher import Matcher
-from sqlstrictd.engine.sampling import Sampler
+from sqlstrictd.engine.sampling import Candidates, Sampler, masked
 from sqlstrictd.engine.sequence import Sequence
 from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.engine.wire import Output
@@ -34,11 +37,12 @@ class Statement:
         self._sampler = sampler
         self._vocabulary = vocabulary
         self._max_tokens = max_tokens
-        self._n_prompt = sequence.length
         # What the sequence was given, decoded or pending: token_ids and, of a draft, more.
         self._pushed: list[int] = []
+        self._n_drafted = 0  # of them, up to where the draft goes
+        # Choices to come, each with the number of tokens before it.
+        self._choices: deque[tuple[int, Mask]] = deque()
         self._log_probabilities: list[float] = []
-        self._masked_probability = 0.0
         self.token_ids: list[int] = []
         self.finish = ""  # "stop" or "budget" once done
 
@@ -62,40 +66,36 @@ class Statement:
         Raises:
             RequestFailed: the grammar came to a dead end, or the matcher failed.
         """
-        if draft:
-            # Of a statement as long as the budget, the last token is never decoded.
-            self._pushed = self._matcher.copy().consume_agreed(draft)[: self._max_tokens - 1]
-            self.sequence.push(self._pushed, wants_every_row=True)
-        self._extend([])
-        self._take(logits, n_decoded=0)
+        self._extend([], draft)
+        self._n_drafted = len(self._pushed)
+        if self._choices and self._choices[0][0] == 0:
+            self._take(masked(logits, self._choices[0][1]))
 
-    def take(self, rows: list[Logits]) -> None:
+    def take(self, rows: list[Candidates]) -> None:
         """Choose the tokens that follow those just decoded, and leave pending what is new.
 
-        `rows` are the logits of the last tokens decoded, the last one's last.
+        `rows` are the candidates of the next choices, in order.
 
         Raises:
             RequestFailed: the grammar came to a dead end, or the matcher failed.
         """
-        n_decoded = self.sequence.length - self._n_prompt - len(rows)
-        for index, row in enumerate(rows):
-            self._take(row, n_decoded + index + 1)
+        for row in rows:
+            if not self.is_done and not self.has_diverged:
+                self._take(row)
 
     def resume(self, sequence: Sequence) -> None:
         """Write on in another sequence, at the end of the prompt, instead of one that diverged."""
         self.sequence.drop()
         self.sequence = sequence
-        self._pushed = list(self.token_ids)
-        sequence.push(self._pushed)
+        self._pushed = []
+        self._choices.clear()
+        self._plan_ahead([])
 
-    def _take(self, logits: Logits, n_decoded: int) -> None:
-        """Choose the next token, if the logits are those of the last one written."""
-        if n_decoded != len(self.token_ids) or self.is_done or self.has_diverged:
-            return  # a token before a forced one, or one of a draft that was not written
-        drawn = None
-        if not self._sampler.is_greedy and n_decoded < len(self._pushed):
-            drawn = self._pushed[n_decoded]
-        choice = self._sampler.choose(logits, self._matcher.mask(), drawn)
+    def _take(self, row: Candidates) -> None:
+        """Make the next choice."""
+        n_before, _ = self._choices.popleft()
+        is_drawn = not self._sampler.is_greedy and n_before < self._n_drafted
+        choice = self._sampler.choose(row, self._pushed[n_before] if is_drawn else None)
         if choice.token == self._vocabulary.eos:
             if not self._matcher.is_accepting:
                 raise RequestFailed("MASK_EMPTY", "the grammar allows only the end of the text")
@@ -105,10 +105,10 @@ class Statement:
             raise RequestFailed("CONTROL_TOKEN", "the grammar let a control token through")
         self._matcher.consume(choice.token)
         self._log_probabilities.append(choice.log_probability)
-        self._masked_probability += choice.masked_probability
-        self._extend([choice.token])
+        self._extend([choice.token], [])
 
-    def _extend(self, tokens: list[int]) -> None:
+    def _extend(self, tokens: list[int], guess: list[int]) -> None:
+        """Add tokens and those that are then forced; plan the next choices, unless they are."""
         if not self._matcher.is_whole:
             tokens = tokens + self._matcher.consume_forced()
         room = self._max_tokens - len(self.token_ids)
@@ -117,10 +117,22 @@ class Statement:
             self.finish = "stop"
         elif len(tokens) >= room:
             self.finish = "budget"
-        elif len(self.token_ids) > len(self._pushed) and not self.has_diverged:
-            new = self.token_ids[len(self._pushed) :]
-            self._pushed += new
-            self.sequence.push(new)
+        elif not self._choices and not self.has_diverged:
+            is_agreed = guess[: len(tokens)] == tokens
+            self._plan_ahead(guess[len(tokens) :] if is_agreed else [])
+
+    def _plan_ahead(self, guess: list[int]) -> None:
+        """Leave pending what was written and, as far as it may be written too, the guess."""
+        n_written = len(self.token_ids)
+        ahead, masks = self._matcher.look_ahead(guess) if guess else ([], {0: self._matcher.mask()})
+        # Of a statement as long as the budget, the last token is never decoded.
+        ahead = ahead[: self._max_tokens - 1 - n_written]
+        choices = {n_written + n: mask for n, mask in masks.items() if n <= len(ahead)}
+        self._choices.extend(choices.items())
+        n_pushed = len(self._pushed)
+        new = self.token_ids[n_pushed:] + ahead
+        self._pushed += new
+        self.sequence.push(new, [choices.get(n_pushed + n) for n in range(1, len(new) + 1)])
 
     def text(self, is_final: bool = False) -> str:
         """Return the text so far; a character whose bytes are not all there yet is left out."""
@@ -139,7 +151,6 @@ class Statement:
             n_tokens=len(self.token_ids),
             mean_log_probability=sum(self._log_probabilities) / n_chosen if n_chosen else 0.0,
             min_log_probability=min(self._log_probabilities, default=0.0),
-            mean_masked_probability=self._masked_probability / n_chosen if n_chosen else 0.0,
         )
 
 

@@ -146,9 +146,9 @@ class Progress:
 class Output:
     """One statement. `finish` is "stop" (the grammar is complete) or "budget" (it is not).
 
-    Log-probabilities are natural logarithms under the model alone, over the tokens that the model
-    chose: tokens that the grammar forces are written without asking it and count in `n_tokens`
-    only. `mean_masked_probability` is what the mask took away per chosen token, 0 to 1.
+    Log-probabilities are natural logarithms under the model at each token that it chose, among the
+    tokens that the grammar allowed there: those that it forces are written without asking the
+    model and count in `n_tokens` only.
     """
 
     text: str
@@ -156,7 +156,6 @@ class Output:
     n_tokens: int
     mean_log_probability: float
     min_log_probability: float
-    mean_masked_probability: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,6 @@ def _confidence_pb(confidence: Confidence) -> pb.Confidence:
     return pb.Confidence(
         mean_log_probability=confidence.mean_log_probability,
         min_log_probability=confidence.min_log_probability,
-        mean_masked_probability=confidence.mean_masked_probability,
         score=confidence.score,
         matched_words=confidence.matched_words,
     )

@@ -187,18 +187,16 @@ class Certificate(_message.Message):
     def __init__(self, schema_fingerprint: _Optional[str] = ..., dialect: _Optional[_Union[Dialect, str]] = ..., model: _Optional[str] = ..., version: _Optional[str] = ..., grammar: _Optional[_Union[CheckResult, str]] = ..., scope: _Optional[_Union[CheckResult, str]] = ..., prepare: _Optional[_Union[CheckResult, str]] = ..., engine: _Optional[str] = ..., types: _Optional[_Union[CheckResult, str]] = ...) -> None: ...
 
 class Confidence(_message.Message):
-    __slots__ = ("mean_log_probability", "min_log_probability", "mean_masked_probability", "score", "matched_words")
+    __slots__ = ("mean_log_probability", "min_log_probability", "score", "matched_words")
     MEAN_LOG_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     MIN_LOG_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
-    MEAN_MASKED_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     MATCHED_WORDS_FIELD_NUMBER: _ClassVar[int]
     mean_log_probability: float
     min_log_probability: float
-    mean_masked_probability: float
     score: float
     matched_words: float
-    def __init__(self, mean_log_probability: _Optional[float] = ..., min_log_probability: _Optional[float] = ..., mean_masked_probability: _Optional[float] = ..., score: _Optional[float] = ..., matched_words: _Optional[float] = ...) -> None: ...
+    def __init__(self, mean_log_probability: _Optional[float] = ..., min_log_probability: _Optional[float] = ..., score: _Optional[float] = ..., matched_words: _Optional[float] = ...) -> None: ...
 
 class Refusal(_message.Message):
     __slots__ = ("reason", "message", "nearest")
