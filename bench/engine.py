@@ -32,10 +32,11 @@ from peer_questions import Asked, questions, schema_of
 from planted_model import plant_model
 from sqlstrictd.constraint import Grammar, draft_grammar
 from sqlstrictd.engine.engine import Engine
-from sqlstrictd.engine.llama import Context, Model, Part
+from sqlstrictd.engine.llama import Context, Model
 from sqlstrictd.engine.matcher import Grammars
-from sqlstrictd.engine.sampling import Sampler
+from sqlstrictd.engine.sampling import Sampler, masked
 from sqlstrictd.engine.settings import Settings, physical_cores
+from sqlstrictd.engine.token_batch import Part
 from sqlstrictd.engine.wire import Finished, Generate
 from sqlstrictd.policy import Policy
 from sqlstrictd.prompt import build_prompt
@@ -175,7 +176,7 @@ def measure_constraint(
             with clock.measure("mask"):
                 mask = matcher.mask()
             with clock.measure("choose"):
-                sampler.choose(logits, mask)
+                sampler.choose(masked(logits, mask))
             if not matcher.consume_while_allowed([token]):
                 break  # a model with other tokens, or a style that the statement begins no more
 

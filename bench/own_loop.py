@@ -6,7 +6,8 @@ import ctypes
 from typing import Any
 
 from sqlstrictd.engine import binding
-from sqlstrictd.engine.llama import BATCH_TOKENS, Model
+from sqlstrictd.engine.llama import Model
+from sqlstrictd.engine.token_batch import BATCH_TOKENS
 
 
 def some_tokens(start: int, end: int) -> list[int]:
