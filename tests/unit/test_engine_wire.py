@@ -16,7 +16,15 @@ OUTPUT = wire.Output("SELECT 1;", "stop", 4, -0.5, -1.5, 0.25)
 MESSAGES = [
     wire.Generate(1, PROMPT.schema, PROMPT.question, "key", "start: /a/", 8, 0.5, 7, 2, True),
     wire.Generate(
-        2, PROMPT.schema, PROMPT.question, "key", "start: /a/", 8, keep_prompt=True, draft="aé"
+        2,
+        PROMPT.schema,
+        PROMPT.question,
+        "key",
+        "start: /a/",
+        8,
+        keep_prompt=True,
+        keep_schema=False,
+        draft="aé",
     ),
     wire.Prefill(2, PROMPT.schema),
     wire.Match(3, "key", "start: /a/", "a\x00é"),
@@ -24,7 +32,7 @@ MESSAGES = [
     wire.Stop(),
     wire.Ready("m", "lfm2", "Q4_0", 1, 2, 3, "ddl", 4),
     wire.LoadFailed("no"),
-    wire.Heartbeat(0.5, 1, 2, 3),
+    wire.Heartbeat(0.5, 1, 2, 3, {"prefixes_kept": 4}),
     wire.Started(5, 6, 7),
     wire.Progress(5, 1, "SEL"),
     wire.Finished(5, (OUTPUT, OUTPUT), 8, 9),

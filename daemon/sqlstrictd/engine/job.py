@@ -18,6 +18,7 @@ from sqlstrictd.engine.prefixes import Prefix
 from sqlstrictd.engine.preparation import Prepared
 from sqlstrictd.engine.sampling import Sampler
 from sqlstrictd.engine.sequence import Sequence, SequencePool
+from sqlstrictd.engine.sequence_state import State
 from sqlstrictd.engine.statement import Statement, rank
 from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.engine.wire import Finished, Generate, Prefill, Progress
@@ -34,6 +35,7 @@ class Job:
 
     request: Generate | Prefill
     preparation: Future[Prepared]
+    fetch: Future[State | None] | None = None  # of the schema's state from its file
     prefix: Prefix | None = None
     statements: list[Statement] = field(default_factory=list)
     failure: RequestFailed | None = None
@@ -45,6 +47,11 @@ class Job:
     def is_generate(self) -> bool:
         """Whether the job takes a slot; a Prefill does not."""
         return isinstance(self.request, Generate)
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether the schema's state is being read from its file."""
+        return self.fetch is not None and not self.fetch.done()
 
     @property
     def is_writing(self) -> bool:

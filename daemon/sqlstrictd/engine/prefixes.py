@@ -5,6 +5,9 @@ schema's state and goes on with the question; statements are forks of it. Schema
 and so do the last prompts that are to be asked for again, until their room is needed: prompts make
 way before schemas, the least recently used first, none with users. Building one is the scheduler's
 work, a chunk at a time.
+
+A whole schema's state is kept as a file too (`prefix_store.py`), as soon as it is built and at the
+latest when it makes way, so that it comes back in milliseconds, after a restart as well.
 """
 
 from __future__ import annotations
@@ -12,9 +15,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection
 from collections.abc import Sequence as Items
+from concurrent.futures import Future
 
 from sqlstrictd.engine.llama import Logits
+from sqlstrictd.engine.prefix_store import PrefixStore
 from sqlstrictd.engine.sequence import Sequence, SequencePool
+from sqlstrictd.engine.sequence_state import State
 
 PrefixKey = tuple[int, ...]  # the prefix's tokens, BOS first
 
@@ -23,21 +29,24 @@ class Prefix:
     """Tokens and the sequence that holds their state, perhaps in part only as yet.
 
     A schema's has no parent; a prompt's parent is its schema's, which it uses as long as it lives.
+    `is_for_file`: of a schema, whether it is to be kept as a file; `is_in_file`: it was seen to.
     """
 
     def __init__(self, key: PrefixKey, sequence: Sequence, parent: Prefix | None = None) -> None:
+        """A schema's sequence may hold its state already."""
         self.key = key
         self.sequence = sequence
         self.parent = parent
         self.n_users = 0
         self.is_kept = parent is None
+        self.is_for_file = self.is_in_file = False
         # Of a prompt only: the logits of its last token, and what was written after it, by text.
         self.logits: Logits | None = None
         self.written: dict[str, list[int]] = {}
-        if parent is None:
-            sequence.push(key)
-        else:
+        if parent is not None:
             parent.n_users += 1
+        elif not sequence.length:
+            sequence.push(key)
 
     @property
     def is_ready(self) -> bool:
@@ -65,9 +74,16 @@ class Prefix:
 class Prefixes:
     """The prefixes at hand, least recently used first."""
 
-    def __init__(self, pool: SequencePool, max_schemas: int, max_prompts: int) -> None:
+    def __init__(
+        self,
+        pool: SequencePool,
+        max_schemas: int,
+        max_prompts: int,
+        store: PrefixStore | None = None,
+    ) -> None:
         """`max_prompts`: prompts kept without users; while in use, they may be more."""
         self._pool = pool
+        self._store = store
         self.max_schemas = max_schemas
         self._max_prompts = max_prompts
         self._schemas: OrderedDict[PrefixKey, Prefix] = OrderedDict()
@@ -90,36 +106,66 @@ class Prefixes:
         """How many schemas are built."""
         return sum(prefix.is_ready for prefix in self._schemas.values())
 
-    def acquire_schema(self, key: PrefixKey) -> Prefix:
-        """Return the prefix of a schema's tokens, new if need be; it stays until released."""
-        prefix = self._find_schema(key)
+    def fetch_schema(self, key: PrefixKey) -> Future[State | None] | None:
+        """Begin to look for a schema that is not resident in the files, if there are any."""
+        return self._store.fetch(key) if self._store else None
+
+    def acquire_schema(
+        self, key: PrefixKey, stored: State | None = None, is_for_file: bool = True
+    ) -> Prefix:
+        """Return the prefix of a schema's tokens, new if need be; it stays until released.
+
+        `stored` is what its file held, `is_for_file` whether it is to be kept as one.
+        """
+        prefix = self._find_schema(key, stored)
+        prefix.is_for_file |= is_for_file
         prefix.n_users += 1
         return prefix
 
-    def acquire_prompt(self, schema: PrefixKey, question: Items[int], is_kept: bool) -> Prefix:
+    def acquire_prompt(self, schema: Prefix, question: Items[int], is_kept: bool) -> Prefix:
         """Return the prefix of a whole prompt, new if need be; it stays until released.
 
-        `is_kept`: it is to stay resident after that.
+        It takes the place of its schema's prefix, which is released. `is_kept`: it is to stay
+        resident after that.
         """
-        key = (*schema, *question)
+        key = (*schema.key, *question)
         prompt = self._prompts.get(key)
         if prompt is None:
-            parent = self._find_schema(schema)
-            prompt = self._prompts[key] = Prefix(key, self._pool.new(), parent)
-        self._schemas.move_to_end(schema)
+            prompt = self._prompts[key] = Prefix(key, self._pool.new(), schema)
         self._prompts.move_to_end(key)
         prompt.is_kept |= is_kept
         prompt.n_users += 1
+        self.release(schema)
         return prompt
 
-    def _find_schema(self, key: PrefixKey) -> Prefix:
+    def _find_schema(self, key: PrefixKey, stored: State | None) -> Prefix:
         prefix = self._schemas.get(key)
         if prefix is None:
             while len(self._schemas) >= self.max_schemas and self._evict_schema(keep=()):
                 pass
-            prefix = self._schemas[key] = Prefix(key, self._pool.new())
+            sequence = self._pool.new()
+            if stored is not None and self._store:
+                if sequence.restore(stored, len(key)):
+                    self._store.note_restored()
+                else:
+                    self._store.refuse(key)
+            prefix = self._schemas[key] = Prefix(key, sequence)
+        elif self._store:
+            self._store.note_use(key)
         self._schemas.move_to_end(key)
         return prefix
+
+    def keep_built(self) -> None:
+        """Hand the states of schemas that are built and not in files yet to the store."""
+        for schema in self._schemas.values() if self._store else ():
+            if schema.is_for_file and not schema.is_in_file and schema.is_ready:
+                self._keep(schema)
+
+    def _keep(self, schema: Prefix) -> None:
+        if self._store and self._store.can_keep:
+            schema.is_in_file = True
+            if not self._store.has(schema.key) and (state := schema.sequence.state()) is not None:
+                self._store.keep(schema.key, state)
 
     def release(self, prefix: Prefix) -> None:
         """Let go of a prefix; if it is to be kept, it stays until its room is needed."""
@@ -163,6 +209,8 @@ class Prefixes:
                 self._drop(schema)
 
     def _drop(self, prefix: Prefix) -> None:
+        if prefix.is_for_file and prefix.is_ready:
+            self._keep(prefix)  # Its file may have been deleted for others' sake meanwhile.
         if prefix.parent is None:
             del self._schemas[prefix.key]
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence as Items
 
 from sqlstrictd.engine.llama import Context, Part
+from sqlstrictd.engine.sequence_state import State
 
 
 class SequencePool:
@@ -61,6 +62,21 @@ class Sequence:
         if parent.length:
             self._context.copy_sequence(parent.seq_id, self.seq_id)
             self.length = parent.length
+
+    def state(self) -> State | None:
+        """Return a copy of the state, None where llama.cpp has none; nothing may be pending."""
+        if self.pending:
+            raise ValueError("a sequence with tokens not yet decoded has no state to keep")
+        return self._context.state_of(self.seq_id)
+
+    def restore(self, state: State, n_tokens: int) -> bool:
+        """Begin, while empty, with what `state` returned; False where llama.cpp refuses it."""
+        if self.pending:
+            raise ValueError("a sequence with tokens not yet decoded cannot take a state")
+        if not self._context.put_state(self.seq_id, state, n_tokens):
+            return False
+        self.length = n_tokens
+        return True
 
     def push(self, tokens: Items[int], wants_every_row: bool = False) -> None:
         """Add tokens to be decoded."""
