@@ -172,7 +172,7 @@ def measure(
     part = choose_part(schema, question)
     chosen = choose_from_sets(schema, question)
     linked = linked_skeleton(own, chosen)
-    again = with_linked(own, chosen)
+    again = with_linked(own, chosen, dialect)
     makers: dict[str, Callable[[], Grammar]] = {
         "exact": lambda: exact_grammar(schema, own, dialect, READ_ONLY),
         "draft": lambda: draft_grammar(schema, dialect, READ_ONLY, part.tables),

@@ -1,7 +1,7 @@
 """What the constraint costs: the time of every mask along people's statements, and of compiling.
 
     python bench/masks.py --model FILE.gguf --schemas DIR --questions FILE
-        [--grammar draft|exact|linked|again] [--limit N] [--tables N ...]
+        [--grammar draft|exact|linked|again] [--dialect D] [--limit N] [--tables N ...]
 
 DIR holds one NAME.sql of DDL per schema; FILE is JSON Lines of {"schema", "question", "sql"}. Each
 statement, spelled as the grammar spells (rendering.py), is fed token by token to the matcher of the
@@ -10,6 +10,8 @@ skeleton, or that of FROM sets chosen from its question (`linked`, `again`: see 
 is timed wherever the engine would ask for one; forced tokens are gone past
 without, as the engine does. A grammar is new for the first statement on it only. `--tables`: also
 schemas of so many tables, put together from all of DIR. Of the model only the vocabulary counts.
+`--dialect`: the schemas are ported to another dialect (portable.py), where compiling is what is
+measured: a statement is gone along only as far as people's SQLite is that dialect too.
 Times are of the thread's own processor time, in milliseconds, so that other programs do not count.
 The last line is one JSON object.
 """
@@ -26,6 +28,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from coverage import linked_skeleton
+from noise import Case
+from portable import TYPES
 from rendering import CannotRender, render
 from sqlstrictd.constraint import (
     Grammar,
@@ -40,7 +44,6 @@ from sqlstrictd.engine.matcher import Grammars, Matcher
 from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.grammars import with_linked
 from sqlstrictd.policy import Policy
-from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.schema.link import MAX_SETS, choose_from_sets
 from sqlstrictd.schema.types import Schema
 
@@ -90,7 +93,7 @@ class Bench:
             if self._kind == "linked":
                 skeleton, max_scopes = linked_skeleton(skeleton, chosen), MAX_SETS
             else:
-                skeleton = with_linked(skeleton, chosen)
+                skeleton = with_linked(skeleton, chosen, schema.dialect)
         if self._kind == "draft":
             grammar = draft_grammar(schema, schema.dialect, Policy())
         else:
@@ -155,6 +158,7 @@ def main() -> int:
     parser.add_argument("--schemas", type=Path, required=True)
     parser.add_argument("--questions", type=Path, required=True)
     parser.add_argument("--grammar", choices=GRAMMARS, default="draft")
+    parser.add_argument("--dialect", choices=("sqlite", *TYPES), default="sqlite")
     parser.add_argument("--limit", type=int, default=1000, help="statements, drawn at random")
     parser.add_argument("--tables", type=int, nargs="*", default=[], help="sizes of large schemas")
     parser.add_argument("--seed", type=int, default=0)
@@ -162,7 +166,7 @@ def main() -> int:
     rows = [json.loads(line) for line in arguments.questions.read_text().splitlines()]
     rows = random.Random(arguments.seed).sample(rows, min(arguments.limit, len(rows)))
     schemas = {
-        name: parse_schema((arguments.schemas / f"{name}.sql").read_text())
+        name: Case.read(arguments.schemas / f"{name}.sql", arguments.dialect).schema
         for name in sorted({row["schema"] for row in rows})
     }
     model = Model(arguments.model)
@@ -175,6 +179,7 @@ def main() -> int:
         bench.walk(schemas[row["schema"]], statement, row["question"])
     result: dict[str, object] = {
         "grammar": arguments.grammar,
+        "dialect": arguments.dialect,
         "vocabulary": model.vocabulary.size,
         "statements": bench.n_statements,
         "whole": bench.n_whole,

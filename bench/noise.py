@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from portable import port
@@ -129,7 +130,7 @@ class Writer:
                 written[number] = self._check(draft, question)
             if self._is_to_be_written_again(written[number]):
                 again[number] = draft.statement
-        for choose in (with_linked, with_few):
+        for choose in (partial(with_linked, dialect=self._dialect), with_few):
             exact = [
                 (questions[number], self._exact_grammar(questions[number], draft, choose), draft)
                 for number, draft in again.items()

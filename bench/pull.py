@@ -1,12 +1,19 @@
-"""Pull each published form of a random checkpoint from a hub on loopback: time and peak memory.
+"""From each published form of a model to an answer: `model pull` from a hub on loopback, `serve`,
+`ask`; with the time and the memory of each.
 
-The checkpoint has the shape of LFM2.5-350M (or `--size tiny`), its weights are noise, and every
-form of it is written from the same values. For each form one `model pull` runs in folders of its
-own; memory is that of the whole process tree (resident pages, shared ones counted in each process),
-looked at every 50 ms. `gguf` is the pulled result of the first form, published again. The last line
-is the figures as JSON.
+The model is random, of the shape of LFM2.5-350M (or `--size tiny`), or the bundled one; its forms
+are written from the same values. Each form is pulled with what `model pull` does by itself (Q4_K_M,
+importance matrix, comparison) into folders of its own; a daemon on these folders then answers one
+question. Of a random model a refusal is an answer too: what counts is that it serves. `gguf` is the
+result of the first form, published again. Memory is that of all processes together (resident pages,
+shared ones counted in each), looked at every 50 ms.
 
-    python bench/pull.py --size 350m --forms bf16 sharded nf4_double adapter-plain gguf
+Each form is a line of JSON as soon as it is done; the last line is all of them. With --work, a run
+that was stopped goes on where it was: forms that stand in results.jsonl there are not done again.
+
+    python bench/pull.py --work DIR --tokenizer FILE           # all forms, 350M
+    python bench/pull.py --bundled
+    python bench/pull.py --size tiny --forms bf16 adapter-plain gguf
 """
 
 import argparse
@@ -16,167 +23,209 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "reference"), str(Path(__file__).parent)]
+# First, since it also leads to what the tests have of hubs and daemons.
+from published import write_leading_back, write_random_checkpoint  # isort: skip
+from checkpoint_forms import FORMS, write_form
+from daemon_process import running_daemon
+from fake_hub import FakeHub
+from hub_house import HubHouse
+from make_model import SIZES
+from sqlstrict_convert.gguf_format.header import read_header
+from sqlstrict_convert.quality.report import read_report
+from tree_memory import TreeMemory
 
-import numpy as np  # noqa: E402
-from checkpoint_forms import FORMS, write_form, write_random  # noqa: E402
-from fake_hub import FakeHub  # noqa: E402
-from hub_house import HubHouse  # noqa: E402
-from make_model import SIZES, random_values, train_tokenizer  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from sqlstrict_convert.checkpoint.config import parse_config  # noqa: E402
-from sqlstrict_convert.checkpoint.tensors import plan_tensors  # noqa: E402
-
-BASE = "liquid/base"
-LOOK_EVERY_S = 0.05
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-
-
-class TreeMemory:
-    """The largest sum of resident memory of a process and all below it, while it runs."""
-
-    def __init__(self, pid: int) -> None:
-        self.peak_bytes = 0
-        self.peak_of_one_bytes = 0
-        self._root = pid
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End looking."""
-        self._is_over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._is_over.wait(LOOK_EVERY_S):
-            sizes = [resident_bytes(pid) for pid in tree_of(self._root)]
-            self.peak_bytes = max(self.peak_bytes, sum(sizes))
-            self.peak_of_one_bytes = max(self.peak_of_one_bytes, *sizes, 0)
+REPOSITORY = Path(__file__).resolve().parents[1]
+BUNDLED = REPOSITORY / "daemon" / "sqlstrictd" / "bundled"
+SCHEMA = REPOSITORY / "demo" / "shop.sql"
+QUESTION = "How many customers live in Lisbon?"
+ASK_LIMIT_S = 290
+REJECTED = ".rejected"
+ALL_FORMS = (
+    *("bf16", "f16", "f32", "sharded", "nf4", "nf4_double", "fp4", "int8"),
+    *("adapter-plain", "adapter-dora", "gguf"),
+)
 
 
-def tree_of(pid: int) -> list[int]:
-    """Return a process and all below it, by /proc."""
-    found, left = [], [pid]
-    while left:
-        at = left.pop()
-        found.append(at)
-        try:
-            tasks = list(Path(f"/proc/{at}/task").iterdir())
-            for task in tasks:
-                left += map(int, (task / "children").read_text().split())
-        except OSError:
-            continue  # it has ended
-    return found
+@dataclass(frozen=True)
+class Bench:
+    """What all forms have in common; `work` holds what outlives the run."""
 
+    work: Path
+    plain: Path
+    is_random: bool
+    quantization: str | None
 
-def resident_bytes(pid: int) -> int:
-    """Return the resident memory of a process, 0 when it has ended."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
-    except (OSError, IndexError):
-        return 0
+    @property
+    def first_gguf(self) -> Path:
+        """The pulled file of the first form."""
+        return self.work / "first.gguf"
 
+    def measure(self, form: str) -> dict[str, Any]:
+        """Publish the model in one form, pull it and ask it."""
+        with tempfile.TemporaryDirectory(dir=self.work) as place, FakeHub() as hub:
+            folder = Path(place)
+            self.publish(hub, folder, form)
+            house = HubHouse(hub, folder / "home")
+            house.environ["SQLSTRICT_DATA_DIR"] = str(folder / "data")
+            pulled = self.pull(house, f"me/{form}")
+            found = {"form": form, **pulled, "fetched_mb": round(hub.bytes_sent / 1e6, 1)}
+            # A copy of the weights in the hub's cache is not part of what serves.
+            shutil.rmtree(folder / "home")
+            if not self.first_gguf.is_file():
+                unfinished = self.first_gguf.with_suffix(".unfinished")
+                shutil.copyfile(house.models.file_of(pulled["name"]), unfinished)
+                unfinished.rename(self.first_gguf)
+            return found | self.ask(house, folder / "data", pulled["name"])
 
-def write_plain(folder: Path, size: str, tokenizer_json: str) -> Path:
-    """Write the random checkpoint that all forms are made of, in BF16."""
-    config = SIZES[size].config
-    plans = {plan.source_name: plan for plan in plan_tensors(parse_config(config))}
+    def publish(self, hub: FakeHub, folder: Path, form: str) -> None:
+        """Write the form and let the hub have it, with the base of an adapter."""
+        target = folder / "published"
+        base, base_name = self.plain, "liquid/base"
+        if form == "gguf":
+            if not self.first_gguf.is_file():
+                raise SystemExit("pull: gguf needs another form before it")
+            target.mkdir()
+            shutil.copyfile(self.first_gguf, target / "model.gguf")
+        elif form.startswith("adapter-") and not self.is_random:
+            base = folder / "base"
+            write_leading_back(self.plain, base, target, form, base_name)
+        else:
+            write_form(self.plain, target, form, base_name=base_name)
+        hub.add(f"me/{form}", target)
+        if form.startswith("adapter-"):
+            hub.add(base_name, base)
 
-    def values(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        return np.concatenate(list(random_values(plans[name], 0))).reshape(shape)
-
-    shapes = {name: plan.source_shape for name, plan in plans.items()}
-    return write_random(folder, config, tokenizer_json, shapes, values)
-
-
-def pull_once(house: HubHouse, name: str, quantization: str) -> dict[str, Any]:
-    """Pull one repository and return what it cost, step by step."""
-    command = house.command("pull", name, "--quantize", quantization, "--json")
-    start_s = time.monotonic()
-    with subprocess.Popen(
-        command, env=house.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        memory = TreeMemory(process.pid)
-        assert process.stdout is not None and process.stderr is not None
+    def pull(self, house: HubHouse, source: str) -> dict[str, Any]:
+        """Pull a repository and return what it cost, step by step."""
+        flags = ["--quantize", self.quantization] if self.quantization else []
+        command = house.command("pull", source, *flags, "--json")
+        start_s = time.monotonic()
         steps: dict[str, float] = {}
-        last, last_s, done = "start", start_s, {}
-        for line in process.stdout:
-            event = json.loads(line)
-            now_s = time.monotonic()
-            steps[last] = steps.get(last, 0.0) + now_s - last_s
-            last, last_s, done = event.get("step", "end"), now_s, event
-        said = process.stderr.read()
-        process.wait()
-        memory.stop()
-    if done.get("event") != "done":
-        raise SystemExit(f"pull {name} ended with {process.returncode}: {done} {said}")
-    return {
-        "name": done["name"],
-        "size_mb": round(done["size_bytes"] / 1e6, 1),
-        "pull_s": round(time.monotonic() - start_s, 1),
-        "steps_s": {step: round(spent, 1) for step, spent in steps.items() if spent >= 0.05},
-        "peak_memory_mb": round(memory.peak_bytes / 1e6),
-        "peak_of_one_process_mb": round(memory.peak_of_one_bytes / 1e6),
-    }
+        last, last_s, event = "start", start_s, {}
+        with (
+            subprocess.Popen(
+                command,
+                env=house.environ,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as process,
+            TreeMemory(process.pid) as memory,
+        ):
+            assert process.stdout is not None and process.stderr is not None
+            for line in process.stdout:
+                event = json.loads(line)
+                now_s = time.monotonic()
+                steps[last] = steps.get(last, 0.0) + now_s - last_s
+                last, last_s = event.get("step", "end"), now_s
+            said = process.stderr.read()
+        aside = [name for name in house.names() if name.endswith(REJECTED)]
+        if event.get("event") != "done" and not aside:
+            raise SystemExit(f"pull: {source} ended with {process.returncode}: {event} {said}")
+        pull_s = time.monotonic() - start_s
+        name = aside[0] if aside else event["name"]
+        compared = read_report(read_header(house.models.file_of(name)).metadata).figures
+        return {
+            "name": name,
+            "is_within_bounds": not aside,
+            "size_mb": round(house.models.find(name).size_bytes / 1e6, 1),
+            "divergence_mean": compared and round(compared.divergence_mean, 5),
+            "same_statements": compared and round(compared.same_statements, 3),
+            "pull_s": round(pull_s, 1),
+            "steps_s": {step: round(spent, 1) for step, spent in steps.items() if spent >= 0.05},
+            "peak_memory_mb": memory.peak_mb,
+            "peak_of_one_process_mb": round(memory.peak_of_one_bytes / 1e6),
+        }
+
+    def ask(self, house: HubHouse, data: Path, name: str) -> dict[str, Any]:
+        """Start a daemon on what was pulled, ask it one question, and return how that went."""
+        flags = ["--data-dir", str(data)]
+        if name.endswith(REJECTED):  # never chosen; what it answers is told all the same
+            flags += ["--model", str(house.models.file_of(name))]
+        start_s = time.monotonic()
+        # A socket's path is short; that of `work` need not be.
+        with tempfile.TemporaryDirectory() as place, running_daemon(Path(place), *flags) as daemon:
+            ready_s = time.monotonic()
+            with TreeMemory(daemon.pid) as memory:
+                answered = subprocess.run(
+                    [sys.executable, "-m", "sqlstrict", "ask", QUESTION, "--schema", str(SCHEMA)]
+                    + ["--json", "--timeout", str(ASK_LIMIT_S), "--address", daemon.address],
+                    env=house.environ,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+            asked_s = time.monotonic() - ready_s
+            served = daemon.status()
+            code = daemon.stop()
+        if answered.returncode not in (0, 4) or served.model_state.name != name or code != 0:
+            raise SystemExit(f"pull: {name} does not answer: {answered.stderr}{daemon.text}")
+        answer = json.loads(answered.stdout)
+        return {
+            "quantization": served.model.quantization,
+            "ready_s": round(ready_s - start_s, 1),
+            "answer_s": round(asked_s, 1),
+            "daemon_memory_mb": memory.peak_mb,
+            "sql": answer["sql"],
+            "refusal": answer["refusal"] and answer["refusal"]["reason"],
+        }
 
 
 def main() -> int:
-    """Write the forms, pull each, print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Do the forms one after the other, print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--size", choices=sorted(SIZES), default="350m")
-    parser.add_argument("--quantize", default="Q4_K_M", metavar="Q")
+    parser.add_argument(
+        "--bundled", action="store_true", help="the bundled model, not a random one"
+    )
+    parser.add_argument("--work", type=Path, metavar="DIR", help="kept, to go on there")
+    parser.add_argument(
+        "--quantize", metavar="Q", help="default: what `model pull` takes by itself"
+    )
     parser.add_argument("--tokenizer", type=Path, metavar="FILE", help="a tokenizer.json to use")
     parser.add_argument(
-        "--forms",
-        nargs="+",
-        default=["bf16", "sharded", "nf4_double", "int8", "adapter-plain", "gguf"],
-        choices=[*FORMS, "gguf"],
-        metavar="FORM",
+        "--forms", nargs="+", default=ALL_FORMS, choices=[*FORMS, "gguf"], metavar="FORM"
     )
     arguments = parser.parse_args()
-    size = SIZES[arguments.size]
-    if arguments.tokenizer:
-        tokenizer_json = arguments.tokenizer.read_text(encoding="utf-8")
-    else:
-        tokenizer_json = train_tokenizer(size.config["vocab_size"], size.corpus_bytes)
-    figures: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as place, FakeHub() as hub:
-        root = Path(place)
-        plain = write_plain(root / "plain", arguments.size, tokenizer_json)
-        hub.add(BASE, plain)
-        pulled: Path | None = None
+    with tempfile.TemporaryDirectory() as place:
+        model = "bundled" if arguments.bundled else f"random-{arguments.size}"
+        work = (arguments.work or Path(place)).absolute() / model
+        work.mkdir(parents=True, exist_ok=True)
+        plain = BUNDLED
+        if not arguments.bundled:
+            plain = write_random_checkpoint(work / "plain", arguments.size, arguments.tokenizer)
+        bench = Bench(work, plain, not arguments.bundled, arguments.quantize)
+        results = work / "results.jsonl"
+        done = read_results(results)
         for form in arguments.forms:
-            folder = root / "form"
-            if form != "gguf":
-                write_form(plain, folder, form, base_name=BASE)
-            elif pulled is None:
-                raise SystemExit("gguf needs another form before it")
-            else:
-                folder.mkdir()
-                shutil.copyfile(pulled, folder / "model.gguf")
-            sent = hub.bytes_sent
-            hub.add(f"me/{form}", folder)
-            house = HubHouse(hub, root / "home")
-            quantization = arguments.quantize
-            found = pull_once(house, f"me/{form}", quantization)
-            found["fetched_mb"] = round((hub.bytes_sent - sent) / 1e6, 1)
-            figures[form] = found
-            print(json.dumps({form: found}), flush=True)
-            if pulled is None:
-                pulled = root / "first.gguf"
-                shutil.copyfile(house.models.file_of(found["name"]), pulled)
-            shutil.rmtree(folder)
-            shutil.rmtree(root / "home")
-    load = os.getloadavg()[0]
-    print(json.dumps({"forms": figures, "cores": os.cpu_count(), "load": round(load, 1)}))
+            if form in done:
+                continue
+            done[form] = bench.measure(form)
+            with results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(done[form]) + "\n")
+            print(json.dumps(done[form]), flush=True)
+    figures = {form: done[form] for form in arguments.forms}
+    load = round(os.getloadavg()[0], 1)
+    print(json.dumps({"model": model, "forms": figures, "cores": os.cpu_count(), "load": load}))
     return 0
+
+
+def read_results(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the forms that were done in an earlier run; a line cut off at its end is not one."""
+    found: dict[str, dict[str, Any]] = {}
+    if path.is_file():
+        text = path.read_text(encoding="utf-8")
+        for line in text[: text.rfind("\n") + 1].splitlines():
+            result = json.loads(line)
+            found[result["form"]] = result
+        path.write_text("".join(json.dumps(result) + "\n" for result in found.values()))
+    return found
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from sqlstrict_proto.v1 import sqlstrict_pb2_grpc as stubs
 
 START_LIMIT_S = 120
 
+DDL = "CREATE TABLE orders (id INTEGER PRIMARY KEY, price REAL, status TEXT);"
+
 
 class Daemon:
     """A running `python -m sqlstrictd`; `lines` is what it has printed to stderr so far."""
@@ -179,3 +181,16 @@ def wait_until_gone(pids: Sequence[int]) -> None:
     while any(map(is_running, pids)):
         assert time.monotonic() < end, [pid for pid in pids if is_running(pid)]
         time.sleep(0.02)
+
+
+def question(text: str = "How many orders are open?", **fields: object) -> pb.TranslateRequest:
+    """A question on a schema of one table."""
+    return pb.TranslateRequest(question=text, schema=pb.SchemaRef(ddl=DDL), **fields)
+
+
+def wait_until_busy(daemon: Daemon, n_slots: int) -> None:
+    """Wait until so many questions are with the engine; fails where they never are."""
+    end = time.monotonic() + 60
+    while daemon.status().slots_busy < n_slots:
+        assert time.monotonic() < end, daemon.text
+        time.sleep(0.01)

@@ -17,7 +17,9 @@ from sqlstrictd.config import Config
 from sqlstrictd.house import House
 from sqlstrictd.model.choice import ModelChoice, find_model_file
 from sqlstrictd.model.file import Look, ModelFile
+from sqlstrictd.model.first import Probe
 from sqlstrictd.model.follower import Pace
+from sqlstrictd.model.loaded import LoadedModel
 from sqlstrictd.supervisor import Patience
 from stand_in_engine import Script, StandInEngines
 
@@ -59,6 +61,10 @@ class RunningHouse:
         return dict((await self.status.GetStatus(pb.GetStatusRequest())).counters)
 
 
+async def no_probe(model: LoadedModel) -> None:
+    """Try nothing: what the first engine of a test gets is what the test asks of it."""
+
+
 @asynccontextmanager
 async def running_house(
     folder: Path,
@@ -68,6 +74,7 @@ async def running_house(
     waits: bool = True,
     pace: Pace = OFTEN,
     free_memory: Callable[[], int | None] = lambda: None,
+    first_probe: Probe = no_probe,
     **settings: Any,
 ) -> AsyncIterator[RunningHouse]:
     """Open a house in a folder, by default with its engine up; close it with nothing left.
@@ -96,6 +103,7 @@ async def running_house(
         patience,
         pace=pace,
         free_memory=free_memory,
+        first_probe=first_probe,
     )
     await house.open(config.socket_path)
     channel = grpc.aio.insecure_channel(

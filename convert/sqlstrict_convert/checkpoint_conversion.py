@@ -96,11 +96,13 @@ def convert_checkpoint(
     origin: Origin | None = None,
     find_base: FindBase | None = None,
     on_progress: OnProgress = lambda progress: None,
+    on_finished: Callable[[Path], None] = lambda path: None,
 ) -> Conversion:
     """Turn a Hugging Face LFM2 checkpoint folder into one GGUF file at `out`.
 
     `out` is replaced in one step at the end; until then it is left as it is, whatever happens.
-    `origin` is what is known of the source; by default, what its own files say.
+    `origin` is what is known of the source; by default, what its own files say. `on_finished` is
+    called with the whole file just before it gets its name.
 
     Raises:
         UnsupportedCheckpoint, CheckpointError: before anything is written.
@@ -115,7 +117,7 @@ def convert_checkpoint(
     on_progress(Progress("read", 1, 1))
     with staging_folder(out, _needed_bytes(model, options)) as folder:
         try:
-            return _Run(model, folder, out, options, on_progress).make(
+            return _Run(model, folder, out, options, on_progress, on_finished).make(
                 origin or read_origin(source, model.checkpoint.config)
             )
         except OSError as error:
@@ -131,6 +133,7 @@ class _Run:
     target: Path
     options: Options
     on_progress: OnProgress
+    on_finished: Callable[[Path], None]
 
     def make(self, origin: Origin) -> Conversion:
         options = self.options
@@ -157,6 +160,7 @@ class _Run:
             f16_path = self.target.with_name(f"{self.target.stem}-F16.gguf")
             publish(self.stamp(written, "F16", inputs, None), f16_path)
         size_bytes = finished.stat().st_size
+        self.on_finished(finished)
         publish(finished, self.target)
         return Conversion(
             path=self.target,

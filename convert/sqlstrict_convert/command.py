@@ -14,7 +14,7 @@ from types import FrameType
 
 from sqlstrict_convert.checkpoint_conversion import DEFAULT_QUANTIZATION, Conversion
 from sqlstrict_convert.conversion import convert
-from sqlstrict_convert.errors import ConvertError
+from sqlstrict_convert.errors import BadTokenFile, ConvertError
 from sqlstrict_convert.gguf_format.header import read_header
 from sqlstrict_convert.quality.report import read_report, report_lines
 from sqlstrict_convert.quantize.quantize import BITS_PER_WEIGHT
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
         )
     except ConvertError as error:
         terminal.fail(type(error).__name__, str(error), is_event=True)
-        return 1
+        return 2 if isinstance(error, BadTokenFile) else 1
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -6,6 +6,7 @@
     │   └── VocabularyError       the tokenizer cannot be carried over without changing its tokens
     ├── UnsupportedCheckpoint  a whole checkpoint, but of a kind that this converter does not take
     ├── SourceError            what was typed names nothing that there is
+    │   └── BadTokenFile          the file that --token-file names holds no token
     ├── HubError               the hub does not give what was asked of it
     │   └── HubUnreachable        nothing answers there
     ├── OutputError            the result cannot be written: place, permission, disk space
@@ -13,7 +14,8 @@
     ├── CheckError             the finished file does not load or does not compute
     └── QualityError           the quantized model answers too differently from the unquantized one
 
-The command line maps each to exit code 1; usage errors are 2. Nothing here knows the command line.
+The command line maps each to exit code 1, but BadTokenFile to 2, as all wrong usage. Nothing here
+knows the command line.
 """
 
 
@@ -39,6 +41,10 @@ class UnsupportedCheckpoint(ConvertError):
 
 class SourceError(ConvertError):
     """What was given as the source is no file, no folder and no repository."""
+
+
+class BadTokenFile(SourceError):
+    """The file named for the hub's token cannot be read, or holds none."""
 
 
 class HubError(ConvertError):

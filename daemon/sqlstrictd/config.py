@@ -210,6 +210,8 @@ def _boolean(text: str) -> bool:
 
 
 def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("it is empty; give a path")
     return Path(text).expanduser().absolute()
 
 

@@ -22,24 +22,33 @@ from sqlstrictd.constraint import (
     skeleton_of_sets,
 )
 from sqlstrictd.constraint.sets import sorted_set
+from sqlstrictd.dialects import get
 
 MAX_DRAFTS, MAX_EXACT = 256, 64
 MAX_CHARACTERS = 64 * 2**20  # of each of the two
 
 
-# FROM clauses of an exact grammar, unless the draft itself has more: with four, SQLite's compiles
-# in less than 100 ms for a vocabulary of 65,536 tokens, and each further one costs 20 to 25 ms.
-# Typed dialects, which have rules for each class of values, take twice as long.
-ENOUGH_CLAUSES = 4
 # Where that is too large for the matcher all the same: tables of a thousand columns and more.
 FEW_CLAUSES = 1
 
 
-def with_linked(draft: Skeleton, from_sets: Sequence[FromSet]) -> Skeleton:
+def enough_clauses(dialect: str) -> int:
+    """Return how many FROM clauses an exact grammar has, unless the draft itself has more.
+
+    So many compile in about 100 ms for a vocabulary of 65,536 tokens: a clause takes SQLite 20 ms,
+    and more where its rules are told apart by what is grouped, or by classes of values.
+    """
+    facts = get(dialect)
+    if facts.is_typed:
+        return 2
+    return 3 if facts.has_strict_group_by else 4
+
+
+def with_linked(draft: Skeleton, from_sets: Sequence[FromSet], dialect: str) -> Skeleton:
     """Return the skeleton of a draft, and of sets chosen for its question while there is room."""
     own = {sorted_set(tuple(one.name for one in clause.sources)) for clause in draft.clauses}
     others = [names for names in from_sets if names not in own]
-    room = max(0, ENOUGH_CLAUSES - len(draft.clauses))
+    room = max(0, enough_clauses(dialect) - len(draft.clauses))
     return draft.and_also(skeleton_of_sets(others[:room]))
 
 

@@ -28,10 +28,11 @@ from sqlstrictd.errors import CannotStart, ShuttingDown
 from sqlstrictd.grammars import Grammars
 from sqlstrictd.model.choice import Choice, ModelChoice
 from sqlstrictd.model.file import ModelFile
+from sqlstrictd.model.first import Probe, start_first
 from sqlstrictd.model.follower import ModelFollower, Pace
 from sqlstrictd.model.free_memory import free_memory_bytes
 from sqlstrictd.model.loaded import Spawn
-from sqlstrictd.model.swap import ModelSwap
+from sqlstrictd.model.swap import ModelSwap, probe
 from sqlstrictd.service import health
 from sqlstrictd.service.call import Boundary, Handler
 from sqlstrictd.service.check import CheckService
@@ -88,14 +89,16 @@ class House:
         workers: Workers | None = None,
         pace: Pace | None = None,
         free_memory: Callable[[], int | None] = free_memory_bytes,
+        first_probe: Probe = probe,
     ) -> None:
         self.config = config
         self.counters = Counters()
         self.workers = workers or Workers(self.counters)
         self.catalog = Catalog(config.data_folder / "schemas", self.workers.parse)
         self.engine = EngineRoom(choice, model_file, spawn, self.counters, patience)
-        swap = ModelSwap(self.engine, patience, free_memory)
-        self.follower = ModelFollower(choices, self.engine, swap, self.counters, pace)
+        self._swap = ModelSwap(self.engine, patience, free_memory)
+        self._probe = first_probe
+        self.follower = ModelFollower(choices, self.engine, self._swap, self.counters, pace)
         self.admission = Admission(config.slots, config.queue_limit)
         self.health = Health(lambda: self.engine.is_ready, self.counters)
         grammars = Grammars()
@@ -162,8 +165,9 @@ class House:
 
         From then on the model is followed.
         """
-        await asyncio.gather(self.supervisor.start(), self.workers.warm())
-        self.follower.start()
+        first = start_first(self.engine, self._swap, self.follower.choices, self._probe)
+        rejected, _ = await asyncio.gather(first, self.workers.warm())
+        self.follower.start(rejected)
 
     async def drain(self, grace_s: float, hurry: asyncio.Event) -> None:
         """Let running questions end, for `grace_s` or until `hurry`; turn away all others."""

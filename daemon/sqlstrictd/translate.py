@@ -204,7 +204,7 @@ class Translator:
             found = None  # As for the draft's check.
         found = found or Skeleton(())
         # Where the matcher finds the first too large, the second is tried.
-        for skeleton in (with_linked(found, from_sets), with_few(found, from_sets)):
+        for skeleton in (with_linked(found, from_sets, rules.dialect), with_few(found, from_sets)):
             try:
                 grammar = await self._grammars.exact(rules, skeleton)
             except NothingToWrite:

@@ -17,7 +17,8 @@ from types import ModuleType
 import grpc
 import pytest
 import sqlstrict
-from daemon_process import Daemon, children_of, environment, is_running, running_daemon
+from daemon_process import children_of, environment, is_running, running_daemon
+from sqlstrict_convert.gguf_format.header import read_header
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 from sqlstrict_proto.v1 import sqlstrict_pb2_grpc as stubs
 
@@ -149,11 +150,24 @@ def test_without_a_choice_the_bundled_model_answers(tmp_path: Path, models: Path
         assert [one.name for one in client.models() if one.is_serving] == [bundled.state.name]
 
 
-def test_a_chosen_model_that_is_gone_stops_the_start(tmp_path: Path, models: Path) -> None:
-    (models / "first.gguf").unlink()
-    daemon = Daemon(tmp_path, [])
-    assert daemon.wait() == 78
-    assert "first.gguf" in daemon.text and "sqlstrict model use" in daemon.text
+def test_a_chosen_model_that_is_gone_or_broken_is_told_and_the_bundled_one_answers(
+    tmp_path: Path, models: Path
+) -> None:
+    path = models / "first.gguf"
+    good = path.read_bytes()
+    begin = read_header(path).data_offset
+    no_numbers = good[:begin] + b"\xff" * (len(good) - begin)
+    for content, why in ((None, "first.gguf"), (no_numbers, "weights may be broken")):
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_bytes(content)
+        with running_daemon(tmp_path) as daemon, sqlstrict.Client(daemon.address) as client:
+            assert client.model().state.origin == "bundled"
+            until(lambda client=client, why=why: why in problem_of(client))
+            assert client.translate("How many orders?", ddl=DDL, timeout_s=250).sql
+            replace_file(path, good)
+            until(lambda client=client: client.model().state.name == "first")
+            assert written_by(client) == sha256(path) and problem_of(client) == ""
 
 
 def test_a_stop_in_the_middle_of_a_change_leaves_nothing_behind(

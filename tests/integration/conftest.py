@@ -1,4 +1,4 @@
-"""Fixtures of the tests that run the engine in this process."""
+"""Fixtures of the tests that run engines: in this process, beside it, and stand-ins by file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine_child import Child, MakeChild
 from engine_requests import MakeEngine
+from engines_by_file import install
+from sqlstrict_convert.models.folder import models_folder
 from sqlstrictd.engine.engine import Engine
 from sqlstrictd.engine.settings import Settings
 
@@ -30,3 +33,29 @@ def make_engine(tiny_gguf: Path) -> Iterator[MakeEngine]:
 def engine(make_engine: MakeEngine) -> Engine:
     """An engine with the default settings."""
     return make_engine()
+
+
+@pytest.fixture
+def make_child(tiny_gguf: Path) -> Iterator[MakeChild]:
+    """Starts engine children; they are killed after the test."""
+    children = []
+
+    def make(model: Path = tiny_gguf, *flags: str) -> Child:
+        children.append(Child(model, *flags))
+        return children[-1]
+
+    yield make
+    for child in children:
+        child.process.kill()
+        child.process.communicate()
+        child._stream.close()
+        child.socket.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path, tiny_gguf: Path) -> Path:
+    """A folder with the models "old" (chosen), "new" and "third"."""
+    for name in ("old", "new", "third"):
+        install(tmp_path, tiny_gguf, name)
+    models_folder(tmp_path / "data").choose("old")
+    return tmp_path

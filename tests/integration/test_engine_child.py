@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
+from engine_child import LIMIT_S, MakeChild
 from engine_requests import GRAMMAR, generate, text_of
 from sqlstrictd.engine import wire
 from sqlstrictd.engine.__main__ import (
@@ -24,76 +24,7 @@ from sqlstrictd.engine.__main__ import (
 )
 from sqlstrictd.engine.channel import Channel
 
-MessageT = TypeVar("MessageT")
-LIMIT_S = 120  # for what must come, however slow the machine is
 LONG = {"grammar_key": "long", "grammar": "start: /[a-z]{3000}/", "max_tokens": 4000}
-
-
-class Child:
-    """A child process and the front's end of its socketpair."""
-
-    def __init__(self, model: Path, *flags: str) -> None:
-        self.socket, theirs = socket.socketpair()
-        self.socket.settimeout(LIMIT_S)
-        with theirs:
-            fd = str(theirs.fileno())
-            command = [sys.executable, "-m", "sqlstrictd.engine", "--fd", fd, "--model", str(model)]
-            self.process = subprocess.Popen(
-                [*command, "--threads", "1", *flags],
-                pass_fds=[theirs.fileno()],
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        self._stream = self.socket.makefile("rb")
-
-    def send(self, message: wire.Message) -> None:
-        self.socket.sendall(wire.encode(message))
-
-    def receive(self) -> wire.Message | None:
-        """The next message; None at the end of the connection."""
-        try:
-            header = self._stream.read(wire.HEADER.size)
-            if not header:
-                return None
-            return wire.decode(self._stream.read(wire.payload_length(header)))
-        except ConnectionResetError:
-            return None
-
-    def expect(self, kind: type[MessageT], **fields: object) -> MessageT:
-        """The next message of a kind; heartbeats and others in between are skipped."""
-        end = time.monotonic() + LIMIT_S
-        while True:
-            message = self.receive()
-            assert message is not None, self.process.communicate()[1]
-            assert time.monotonic() < end, f"no {kind.__name__} with {fields}"
-            if isinstance(message, kind) and all(
-                getattr(message, name) == value for name, value in fields.items()
-            ):
-                return message
-
-    def ends(self) -> tuple[int, str]:
-        """The exit code and what was written to stderr."""
-        _, stderr = self.process.communicate(timeout=LIMIT_S)
-        return self.process.returncode, stderr
-
-
-MakeChild = Callable[..., Child]
-
-
-@pytest.fixture
-def make_child(tiny_gguf: Path) -> Iterator[MakeChild]:
-    children = []
-
-    def make(model: Path = tiny_gguf, *flags: str) -> Child:
-        children.append(Child(model, *flags))
-        return children[-1]
-
-    yield make
-    for child in children:
-        child.process.kill()
-        child.process.communicate()
-        child._stream.close()
-        child.socket.close()
 
 
 def test_a_child_says_what_it_is_answers_and_stops_when_told(make_child: MakeChild) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ async def test_what_happens_in_the_folder_is_hinted_at(tmp_path: Path) -> None:
     await hint(event)
     (tmp_path / "b").unlink()
     await hint(event)
-    watch.stop()
+    await watch.close()
 
 
 async def test_a_folder_made_again_is_watched_again(tmp_path: Path) -> None:
@@ -45,7 +46,30 @@ async def test_a_folder_made_again_is_watched_again(tmp_path: Path) -> None:
     event.clear()
     (folder / "a").write_text("a")
     await hint(event)
+    await watch.close()
+
+
+async def test_the_event_loop_goes_on_while_a_watching_thread_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    went_on, waited = threading.Event(), []
+    stop = Observer.stop
+
+    def slow(self: object) -> None:
+        waited.append(went_on.wait(60))
+        stop(self)
+
+    monkeypatch.setattr(Observer, "stop", slow)
+    watch = FolderWatch(lambda: None)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        watch.watch(tmp_path / name)
+    n_threads = threading.active_count()
     watch.stop()
+    asyncio.get_running_loop().call_soon(went_on.set)
+    await watch.close()
+    assert waited == [True, True]
+    assert threading.active_count() <= n_threads
 
 
 async def test_without_events_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,4 +80,4 @@ async def test_without_events_it_says_why(tmp_path: Path, monkeypatch: pytest.Mo
     watch = FolderWatch(lambda: None)
     watch.watch(tmp_path)
     assert watch.words.startswith("polling") and "inotify instance limit" in watch.words
-    watch.stop()
+    await watch.close()

@@ -41,7 +41,7 @@ def test_a_gguf_is_taken_as_it_is(house: HubHouse, gguf_folder: Path) -> None:
     assert house.models.chosen() == "tiny"
     assert house.hub.bytes_sent == (gguf_folder / "tiny.gguf").stat().st_size
 
-    again = house.done("pull", MODEL)
+    again = house.done("pull", MODEL, "--name", "tiny")
     assert again["is_replaced"]
     assert house.hub.bytes_sent == (gguf_folder / "tiny.gguf").stat().st_size  # from the cache
 
@@ -50,9 +50,10 @@ def test_a_revision_is_pinned_to_its_commit(house: HubHouse, gguf_folder: Path) 
     first = house.hub.add(MODEL, gguf_folder, tags=["v1"])
     (gguf_folder / "NEWS.md").write_text("news")
     second = house.hub.add(MODEL, gguf_folder)
-    assert house.done("pull", MODEL, "--no-use")["revision"] == second
-    assert house.done("pull", f"{MODEL}@v1")["revision"] == first
-    assert house.done("pull", MODEL, "--revision", first)["revision"] == first
+    name = ("--name", "tiny")
+    assert house.done("pull", MODEL, "--no-use", *name)["revision"] == second
+    assert house.done("pull", f"{MODEL}@v1", *name)["revision"] == first
+    assert house.done("pull", MODEL, "--revision", first, *name)["revision"] == first
     assert "no such revision" in house.refused("pull", f"{MODEL}@v2")
     assert "another revision" in house.refused("pull", f"{MODEL}@v1", "--revision", "v2")
     resolved = [request for request in house.hub.requests if "/resolve/" in request.path]
@@ -106,7 +107,7 @@ def test_private_and_gated_repositories(house: HubHouse, gguf_folder: Path, tmp_
     told = house.run("pull", "me/private", "--token-file", token)
     assert told.returncode == 0 and TOKEN not in told.stdout + told.stderr
     house.environ["HF_TOKEN"] = TOKEN
-    assert house.done("pull", "me/gated")["name"] == "tiny"
+    assert house.done("pull", "me/gated", "--name", "gated")["name"] == "gated"
     house.environ["HF_TOKEN"] = "hf_wrong"
     refused = house.refused("pull", "me/private")
     assert "hf_wrong" not in refused
@@ -116,8 +117,16 @@ def test_private_and_gated_repositories(house: HubHouse, gguf_folder: Path, tmp_
 @pytest.mark.parametrize("content", ["", "two words", "\x00", "é"])
 def test_a_token_file_without_a_token(house: HubHouse, tmp_path: Path, content: str) -> None:
     (tmp_path / "token").write_text(content)
-    refused = house.refused("pull", MODEL, "--token-file", tmp_path / "token")
+    refused = house.refused("pull", MODEL, "--token-file", tmp_path / "token", code=2)
     assert refused.endswith("holds no token")
+
+
+def test_wrong_usage(house: HubHouse, tmp_path: Path) -> None:
+    missing = house.refused("pull", MODEL, "--token-file", tmp_path / "no", code=2)
+    assert "cannot be read: No such file" in missing
+    for name in ("x.rejected", "a/b"):
+        house.refused("pull", MODEL, "--name", name, code=2)
+    assert house.hub.requests == []
 
 
 def test_nobody_listens(house: HubHouse, gguf_folder: Path) -> None:

@@ -45,9 +45,29 @@ async def test_the_bundled_checkpoint_is_converted_once(
     assert first.path.stat().st_mtime_ns == written_at
     # Nothing half-made stays beside it.
     assert list(first.path.parent.iterdir()) == [first.path]
-    # Another checkpoint is another file.
+    # Another checkpoint is another file, and the one before is of no use to anybody.
     other = write_checkpoint(tmp_path / "other", "untied", tokenizer_json)
-    assert (await find(tmp_path, None, other)).path != first.path
+    second = await find(tmp_path, None, other)
+    assert second.path != first.path
+    assert list(first.path.parent.iterdir()) == [second.path]
+
+
+async def test_a_chosen_model_that_cannot_be_read_leaves_its_place_to_the_bundled_one(
+    tmp_path: Path, tokenizer_json: str
+) -> None:
+    bundled = write_checkpoint(tmp_path / "bundled", "convolution_first", tokenizer_json)
+    folder = tmp_path / "data" / "models"
+    folder.mkdir(parents=True)
+    (folder / "chosen").write_text("mine\n")
+    for content in (None, b"no model", b"GGUF and then nothing"):
+        if content is not None:
+            (folder / "mine.gguf").write_bytes(content)
+        found, file = await find_model_file(choices(tmp_path, None, bundled))
+        file.close()
+        assert found.origin == "bundled" and found.name.startswith("bundled-")
+    (bundled / "config.json").unlink()
+    with pytest.raises(CannotStart, match="mine.*`sqlstrict model use`.*no bundled model"):
+        await find(tmp_path, None, bundled)
 
 
 async def test_the_bundled_model_is_made_again_where_it_was_removed(
@@ -65,7 +85,8 @@ async def test_a_checkpoint_that_cannot_be_converted_stops_the_start(
 ) -> None:
     bundled = write_checkpoint(tmp_path / "bundled", "convolution_first", tokenizer_json)
     (bundled / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(CannotStart, match="could not be converted"):
+    # In the converter's own words: status and whoever started the daemon have nothing else.
+    with pytest.raises(CannotStart, match="could not be converted: model.safetensors"):
         await find(tmp_path, None, bundled)
     assert list((tmp_path / "data" / "models").iterdir()) == []
 

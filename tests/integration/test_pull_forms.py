@@ -9,8 +9,8 @@ from checkpoint_forms import write_form
 from fake_hub import FakeHub
 from hub_house import HubHouse
 from random_checkpoint import write_checkpoint
-from sqlstrict_convert.errors import QualityError, SourceError
-from sqlstrict_convert.models.folder import BadChoice, ModelsFolder
+from sqlstrict_convert.errors import QualityError
+from sqlstrict_convert.models.folder import BadChoice, BadModelName, ModelsFolder
 from sqlstrict_convert.models.pull import Request, pull
 from sqlstrict_convert.quality import bounds as quality
 
@@ -95,7 +95,8 @@ def test_a_gguf_file_without_the_ending_keeps_its_name(
     path = tmp_path / "weights.bin"
     path.write_bytes(tiny_gguf.read_bytes())
     assert house.done("pull", path)["name"] == "weights.bin"
-    assert "in place of the model" in house.run("pull", path).stdout
+    again = house.run("pull", path, "--name", "weights.bin")
+    assert "in place of the model" in again.stdout, again.stderr
 
 
 def test_an_unknown_quantization_is_wrong_usage(house: HubHouse) -> None:
@@ -115,5 +116,5 @@ def test_a_result_outside_of_its_bounds_is_kept_aside(
     assert models.chosen() is None
     with pytest.raises(BadChoice, match="kept aside"):
         models.choose(kept.name)
-    with pytest.raises(SourceError, match="are kept for models outside their bounds"):
+    with pytest.raises(BadModelName, match="are kept for models outside their bounds"):
         pull(Request(str(plain), name="x.rejected"), models)

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,9 @@ def test_tables_columns_and_keys_are_those_that_sqlite_sees(
 def test_renderings_are_read_back_as_the_same_schema(path: Path) -> None:
     schema = parse_schema(path.read_text(encoding="utf-8"))
     again = parse_schema(render_ddl(schema))
-    assert [without_nullability(table) for table in schema.tables] == list(again.tables)
+    assert [without_nullability(table) for table in schema.tables] == [
+        replace(table, uses=()) for table in again.tables
+    ]
     compact = parse_schema(render_compact(schema))
     assert [(table.name, table.column_names) for table in compact.tables] == [
         (table.name, table.column_names) for table in schema.tables

@@ -15,6 +15,8 @@ DDL = (Path(__file__).resolve().parents[1] / "fixtures" / "schemas" / "shop.sql"
 SHOP = parse_schema(DDL)
 EVERYTHING = Policy(frozenset(KINDS), allows_unfiltered=True)
 ALL = "sqlite postgres duckdb mysql ansi"
+# DuckDB changes no table that a foreign key refers to.
+UNBOUND = "sqlite postgres mysql ansi"
 
 GOOD = [
     ("insert", "INSERT INTO orders (id, status) VALUES (1, 'open')", ALL),
@@ -44,9 +46,9 @@ GOOD = [
     ("create_index", "CREATE INDEX i ON orders (customer_id, price)", ALL),
     ("create_index", "CREATE UNIQUE INDEX i ON customers (name)", ALL),
     ("alter_table", "ALTER TABLE orders ADD COLUMN note VARCHAR(20)", ALL),
-    ("alter_table", "ALTER TABLE orders RENAME COLUMN status TO state", ALL),
-    ("alter_table", "ALTER TABLE orders RENAME TO sales", ALL),
-    ("alter_table", "ALTER TABLE orders DROP COLUMN status", ALL),
+    ("alter_table", "ALTER TABLE orders RENAME COLUMN status TO state", UNBOUND),
+    ("alter_table", "ALTER TABLE orders RENAME TO sales", UNBOUND),
+    ("alter_table", "ALTER TABLE orders DROP COLUMN status", UNBOUND),
 ]  # fmt: skip
 
 BAD = [

@@ -53,6 +53,15 @@ def _is_of_types(sql: str, schema: Schema, dialect: str) -> bool:
     return not any(problem.check in before for problem in problems)
 
 
+def _is_left_to_the_run(dialect: str, complaint: str) -> bool:
+    """Whether DuckDB complains of a constant's value, which its optimizer computes in a prepare.
+
+    Whether it does depends on what is around the constant; without the optimizer, as the daemon
+    asks it, it comes up when the statement runs. The other engines have no such exception.
+    """
+    return dialect == "duckdb" and complaint.startswith("Conversion Error: Could not convert")
+
+
 def test_changed_statements_are_judged_as_the_engine_judges(
     dialect: str, engine: RealEngine
 ) -> None:
@@ -72,16 +81,19 @@ def test_changed_statements_are_judged_as_the_engine_judges(
         n_refused += bool(complaint)
         if complaint and not problems:
             false_passes.append((sql, complaint))
-        # MySQL 8 wants ORDER BY to sort by what is grouped by or returned; MariaDB does not.
+        # MySQL 8 wants ORDER BY to sort by what is grouped by or returned, and windows of a grouped
+        # query to be made of that; MariaDB does not.
         message = problems[0].message if problems else ""
-        is_of_mysql = dialect == "mysql" and "ORDER BY" in message
+        is_window = " OVER (" in sql and "several values" in message
+        is_of_mysql = dialect == "mysql" and ("ORDER BY" in message or is_window)
         # DuckDB reads literals when it runs a statement, our check before.
         is_literal = dialect == "duckdb" and "is not a valid" in message
         if problems and not complaint and not is_of_mysql and not is_literal:
             false_refusals.append((sql, problems[0].message))
     assert n_passed > 200
     assert n_refused > 100
-    assert len(false_passes) <= 0.002 * N_CHANGED, false_passes
+    unexplained = [found for found in false_passes if not _is_left_to_the_run(dialect, found[1])]
+    assert unexplained == []
     # DuckDB's own prepare judges where it is installed; our check is the stricter by a little.
     allowed = 0.03 if dialect == "duckdb" else 0.01
     assert len(false_refusals) <= allowed * N_CHANGED, false_refusals

@@ -62,6 +62,7 @@ def test_every_flag_has_its_variable() -> None:
     ("argv", "environ", "words"),
     [
         (["--slot", "3"], {}, "--slots"),
+        (["--model", ""], {}, "--model: it is empty"),
         (["--slots", "0"], {}, "from 1 to 16"),
         (["--slots", "x"], {}, "from 1 to 16"),
         (["--queue-limit", "-1"], {}, "queue-limit"),

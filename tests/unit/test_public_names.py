@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlstrict
-from sqlstrict import answers, calls, channel, errors
+from sqlstrict import answers, calls, channel, errors, model_answers
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -26,7 +26,7 @@ def test_the_list_is_sorted_and_every_name_is_there() -> None:
 def test_every_public_answer_and_error_is_exported() -> None:
     defined = {
         name
-        for module in (answers, errors)
+        for module in (answers, model_answers, errors)
         for name, value in vars(module).items()
         if inspect.isclass(value) and value.__module__ == module.__name__
     }

@@ -298,3 +298,69 @@ def test_a_view_has_another_fingerprint_than_a_table_and_tables_keep_theirs() ->
     old["tables"][0]["is_view"] = "no"
     with pytest.raises(ValueError, match="true or false"):
         plain.from_plain(old)
+
+
+def test_what_stands_on_columns_is_kept_and_shown_again() -> None:
+    schema = parse_schema(
+        "CREATE TABLE t (id INT PRIMARY KEY, a INT, tags TEXT[], grid INT[3][], UNIQUE (a),"
+        " CHECK (a > id));"
+        "CREATE UNIQUE INDEX i ON t (id, lower(tags));"
+        "CREATE VIEW v (x, y) AS SELECT id, tags FROM t WHERE a > 1;"
+        "CREATE VIEW w AS SELECT y FROM v;",
+        "postgres",
+        infer_columns,
+    )
+    uses = [(use.kind, use.name, use.columns) for use in schema.tables[0].uses]
+    assert uses == [
+        ("unique", "", ("a",)),
+        ("check", "", ("id", "a")),
+        ("unique index", "i", ("id", "tags")),
+        ("view", "v", ("id", "a", "tags")),
+    ]
+    assert columns(schema, "v") == [("x", "INT"), ("y", "TEXT[]")]
+    assert columns(schema, "w") == [("y", "TEXT[]")]
+    shown = render_definitions(schema)
+    assert "tags TEXT[], grid INT[3][], UNIQUE (a)" in shown
+    again = parse_schema(shown, "postgres")
+    kept = [use for use in schema.tables[0].uses if use.kind != "check"]
+    assert list(again.tables[0].uses) == kept
+    assert again.tables[0].columns == schema.tables[0].columns
+    assert again.tables[1:] == schema.tables[1:]
+    assert plain.from_plain(json.loads(json.dumps(plain.to_plain(schema)))) == schema
+
+
+def test_a_view_of_a_table_that_is_not_there_takes_its_readers_with_it() -> None:
+    schema = read(
+        "CREATE VIEW w AS SELECT x FROM v; CREATE VIEW v (x) AS SELECT a FROM gone;"
+        "CREATE VIEW u (x) AS SELECT id FROM customers; CREATE VIEW s AS SELECT id FROM u;"
+    )
+    assert [table.name for table in schema.tables if table.is_view] == ["u"]
+    assert sorted(schema.unread_views) == ["s", "v", "w"]
+    assert [warning.partition("left out: ")[2] for warning in schema.warnings] == [
+        "There is no table v in the schema",
+        "There is no table gone in the schema",
+        "There is no column id in u",
+    ]
+
+
+def test_names_of_what_is_no_table_are_kept() -> None:
+    schema = parse_schema(
+        TABLES + "CREATE SEQUENCE public.counter; CREATE TYPE mood AS ENUM ('a');"
+        "CREATE TABLE part PARTITION OF orders DEFAULT;",
+        "postgres",
+    )
+    assert schema.other_names == ("counter", "mood", "part")
+    for name in schema.other_names:
+        statement = f"CREATE TABLE {name} (a INTEGER)"
+        (problem,) = check_statement(statement, schema, "postgres", EVERYTHING).problems
+        assert problem.message == f"{name} is the name of something else already."
+
+
+def test_columns_in_arrays_and_deep_brackets_are_seen() -> None:
+    schema = parse_schema(
+        'CREATE TABLE t (a INT, "b c" INT, d INT, CHECK (1 = ANY (ARRAY[a, "b c"])));', "postgres"
+    )
+    assert schema.tables[0].uses[0].columns == ("a", "b c")
+    deep = "[" * 20_000 + "a" + "]" * 20_000
+    schema = parse_schema(f"CREATE TABLE t (a INT); CREATE VIEW v AS SELECT ARRAY{deep} FROM t")
+    assert schema.tables[0].uses[0].columns == ("a",)

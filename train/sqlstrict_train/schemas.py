@@ -2,27 +2,20 @@
 
 Called by `questions.py`; `rows.py` fills the tables. Half of the schemas come from the domains of
 `texts/domains.txt`, the others from nouns thrown together, so that a name has to be copied and
-cannot be guessed. A schema has one spelling style. No SQL beyond names is written here.
+cannot be guessed; `entities.py` chooses. A schema has one spelling style. No SQL beyond names is
+written here.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 
 from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
 
+from sqlstrict_train.entities import KINDS, Entity, open_entities, parse_entity, renamed, subset_of
 from sqlstrict_train.texts import read_sections, table_of
-from sqlstrict_train.words import (
-    ADJECTIVES,
-    CLASSIFIERS,
-    MEASURES,
-    MORE_NOUNS,
-    NOUNS,
-    invented_word,
-    plural,
-)
+from sqlstrict_train.words import plural
 
 SQL_TYPES = {
     "key": "INTEGER",
@@ -40,9 +33,6 @@ SQL_TYPES = {
 STYLES = ("snake",) * 14 + ("camel",) * 2 + ("pascal", "flat", "upper", "pascal_snake")
 
 _TEXTS = read_sections("domains")
-_KINDS = {
-    name.removeprefix("kind "): lines for name, lines in _TEXTS.items() if name.startswith("kind ")
-}
 _SYNONYMS = table_of(_TEXTS["synonyms"])
 
 
@@ -127,13 +117,13 @@ class SchemaSpec:
 def draw_schema(random: Random, split: str) -> SchemaSpec:
     """Draw a schema of the split "train" or "eval"; no domain is in both."""
     if split == "train" and random.random() < 0.45:
-        domain, entities = "open", _open_entities(random)
+        domain, entities = "open", open_entities(random)
     else:
         line = random.choice(_TEXTS["training" if split == "train" else "evaluation"])
         domain, _, rest = line.partition(":")
-        entities = _subset(random, [_parse_entity(part) for part in rest.split(";")])
+        entities = subset_of(random, [parse_entity(part) for part in rest.split(";")])
         if split == "train":
-            entities = _renamed(random, entities)
+            entities = renamed(random, entities)
     style = random.choice(STYLES)
     is_plural = random.random() < 0.65
     key_style = random.choice(("id", "id", "own_id"))
@@ -145,96 +135,9 @@ def draw_schema(random: Random, split: str) -> SchemaSpec:
     return SchemaSpec(domain, tables)
 
 
-@dataclass(frozen=True)
-class _Entity:
-    name: str
-    kind: str
-    parents: tuple[str, ...]
-    columns: tuple[str, ...]
-
-
-def _parse_entity(text: str) -> _Entity:
-    head, *columns = text.strip().split(" +")
-    name, kind, parents = re.fullmatch(r"([a-z ]+)/(\w+)(?:>(.*))?", head).groups()  # type: ignore[union-attr]
-    return _Entity(name, kind, tuple((parents or "").split(",")) if parents else (), tuple(columns))
-
-
-def _subset(random: Random, entities: list[_Entity]) -> list[_Entity]:
-    """Keep some of the entities, in order, each parent with its child: 1 to all of them."""
-    if random.random() < 0.12:
-        return [random.choice(entities)]
-    kept = {random.choice(entities).name for _ in range(random.randint(2, 5))}
-    for entity in reversed(entities):
-        if entity.name in kept:
-            kept.update(entity.parents)
-    return [entity for entity in entities if entity.name in kept]
-
-
-def _renamed(random: Random, entities: list[_Entity]) -> list[_Entity]:
-    """Call some of the entities by any noun, so that their names have to be read."""
-    names = {e.name: _open_noun(random) if random.random() < 0.3 else e.name for e in entities}
-    if len({plural(name) for name in names.values()}) < len(names):
-        return entities
-    return [
-        replace(e, name=names[e.name], parents=tuple(names.get(p, p) for p in e.parents))
-        for e in entities
-    ]
-
-
-def _open_entities(random: Random) -> list[_Entity]:
-    """Throw nouns together: 1 to 6 entities, the later ones often refer to earlier ones."""
-    entities: list[_Entity] = []
-    for _ in range(random.choice((1, 2, 2, 3, 3, 4, 5, 6))):
-        name = _open_noun(random)
-        if any(name in (e.name, plural(e.name)) for e in entities):
-            continue
-        count = min(len(entities), random.choice((0, 1, 1, 1, 2)))
-        parents = tuple(e.name for e in random.sample(entities, count))
-        kind = random.choice(tuple(_KINDS))
-        columns = tuple(_open_column(random) for _ in range(random.randint(1, 4)))
-        entities.append(_Entity(name, kind, parents, columns))
-    return entities
-
-
-def _open_noun(random: Random) -> str:
-    shape = random.random()
-    if shape < 0.3:
-        return invented_word(random)
-    if shape < 0.8:
-        return random.choice(NOUNS if random.random() < 0.4 else MORE_NOUNS)
-    first = random.choice(NOUNS if random.random() < 0.6 else ADJECTIVES)
-    return f"{first} {random.choice(NOUNS)}"
-
-
-def _open_column(random: Random) -> str:
-    is_known = random.random() < 0.7
-    first = random.choice((*NOUNS, *MORE_NOUNS, *ADJECTIVES)) if is_known else invented_word(random)
-    shape = random.random()
-    if shape < 0.55:
-        kind = random.choice(("count", "amount"))
-        low = random.randint(0, 50)
-        name = (
-            random.choice(MEASURES)
-            if random.random() < 0.4
-            else f"{first} {random.choice(MEASURES)}"
-        )
-        return f"{name}:{kind}:{low}-{low + random.choice((9, 50, 300, 5000))}"
-    if shape < 0.85:
-        is_known = random.random() < 0.7
-        drawn = [
-            random.choice(ADJECTIVES) if is_known else invented_word(random)
-            for _ in range(random.randint(3, 6))
-        ]
-        values = "|".join(dict.fromkeys(drawn))
-        return f"{first} {random.choice(CLASSIFIERS)}:category:{values}"
-    if shape < 0.93:
-        return f"{first} {random.choice(('date', 'day'))}:date"
-    return f"{first} {random.choice(('note', 'text', 'code'))}:text"
-
-
 def _draw_table(
     random: Random,
-    entity: _Entity,
+    entity: Entity,
     earlier: list[TableSpec],
     style: str,
     is_plural: bool,
@@ -263,7 +166,7 @@ def _draw_table(
         if entity.kind == "person" and random.random() < 0.1:
             phrase = spelled = "full name"
         body.append(ColumnSpec(_spell(spelled, style), phrase, "label"))
-    pool = _KINDS[entity.kind]
+    pool = KINDS[entity.kind]
     pool_count = random.randint(1, 4) if is_open else random.randint(2, 5)
     drawn = [*entity.columns, *random.sample(pool, pool_count)]
     for text in drawn:

@@ -26,12 +26,8 @@ if TYPE_CHECKING:
         CheckReport,
         Column,
         Confidence,
-        CurrentModel,
         Event,
         ForeignKey,
-        ModelFile,
-        ModelInfo,
-        ModelState,
         NearestName,
         Outcome,
         Problem,
@@ -68,6 +64,7 @@ if TYPE_CHECKING:
         UnsupportedSource,
         UntrustedSocket,
     )
+    from sqlstrict.model_answers import CurrentModel, ModelFile, ModelInfo, ModelState
 
 __version__ = "0.1.0"
 
@@ -127,7 +124,9 @@ def __getattr__(name: str) -> Any:
     """Load the module that defines a public name when it is first asked for (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module 'sqlstrict' has no attribute {name!r}")
-    modules = {"Client": ["client"], "AsyncClient": ["aio"]}.get(name, ["answers", "errors"])
+    modules = {"Client": ["client"], "AsyncClient": ["aio"]}.get(
+        name, ["answers", "model_answers", "errors"]
+    )
     for module in modules:
         found = importlib.import_module(f"sqlstrict.{module}")
         if hasattr(found, name):

@@ -15,6 +15,7 @@ import grpc
 import grpc.aio
 
 from sqlstrict import answers, calls, channel, errors
+from sqlstrict.model_answers import CurrentModel, ModelFile
 
 Result = TypeVar("Result")
 
@@ -127,15 +128,15 @@ class AsyncClient:
         call = calls.check(statement, check_writable=check_writable, **options)
         return await self._answer(call, timeout_s)
 
-    async def model(self, *, timeout_s: float | None = None) -> answers.CurrentModel:
+    async def model(self, *, timeout_s: float | None = None) -> CurrentModel:
         """Fetch which model answers, and where it came from."""
         return await self._answer(calls.model(), timeout_s)
 
-    async def models(self, *, timeout_s: float | None = None) -> list[answers.ModelFile]:
+    async def models(self, *, timeout_s: float | None = None) -> list[ModelFile]:
         """Fetch the models of the daemon's models folder, ordered by name."""
         return await self._answer(calls.models(), timeout_s)
 
-    async def use_model(self, name: str, *, timeout_s: float | None = None) -> answers.CurrentModel:
+    async def use_model(self, name: str, *, timeout_s: float | None = None) -> CurrentModel:
         """Choose a model of the models folder, and return when it answers.
 
         No question fails for it. Raises `ModelNotUsed` where the model before goes on. `timeout_s`

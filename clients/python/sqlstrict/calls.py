@@ -1,7 +1,8 @@
 """Python arguments -> one call of the contract: its path, its message, and how to read the answer.
 
 `client.py` and `aio.py` make exactly these calls and differ only in how they wait, so that an
-argument, a default or a check is written once for both. Nothing is sent from here.
+argument or a default is written once for both; `requests.py` makes and checks the messages.
+Nothing is sent from here.
 """
 
 from __future__ import annotations
@@ -13,18 +14,17 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack
 from google.protobuf.message import Message
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 
-from sqlstrict import answers, reading
-from sqlstrict.errors import InvalidRequest
+from sqlstrict import answers, model_answers, reading
+from sqlstrict.requests import (
+    dialect_of,
+    message_of,
+    question_message,
+    schema_ref,
+    statement_kind_of,
+)
 
 Result = TypeVar("Result")
 
-DIALECTS = tuple(name.removeprefix("DIALECT_").lower() for name in pb.Dialect.keys()[1:])
-# OTHER is what a check may find, and nothing that can be asked for.
-STATEMENT_KINDS = tuple(
-    name.removeprefix("STATEMENT_KIND_").lower()
-    for name in pb.StatementKind.keys()[1:]
-    if name != "STATEMENT_KIND_OTHER"
-)
 PAGE_SIZE = 200
 
 
@@ -92,7 +92,7 @@ def translate(question: str, **options: Unpack[QuestionOptions]) -> Call[answers
     """Ask one question. Raises `InvalidRequest` for what no message can hold."""
     return Call(
         "TranslationService/Translate",
-        _question(question, **options),
+        question_message(question, **options),
         pb.TranslateResponse,
         reading.read_answer,
     )
@@ -102,7 +102,7 @@ def stream(
     question: str, *, include_draft: bool, **options: Unpack[QuestionOptions]
 ) -> Call[answers.Event | None]:
     """Ask one question with progress on the way."""
-    request = _question(question, **options)
+    request = question_message(question, **options)
     return Call(
         "TranslationService/TranslateStream",
         pb.TranslateStreamRequest(request=request, include_draft=include_draft),
@@ -123,14 +123,14 @@ def batch() -> Call[answers.BatchResult]:
 
 def batched(question: str, **options: Unpack[QuestionOptions]) -> pb.TranslateBatchRequest:
     """Ask one question of a batch."""
-    return pb.TranslateBatchRequest(request=_question(question, **options))
+    return pb.TranslateBatchRequest(request=question_message(question, **options))
 
 
 def register_schema(name: str, ddl: str, *, dialect: str = "") -> Call[answers.RegisteredSchema]:
     """Keep a schema under a name."""
     return Call(
         "SchemaService/RegisterSchema",
-        _message(pb.RegisterSchemaRequest, name=name, ddl=ddl, dialect=_dialect(dialect)),
+        message_of(pb.RegisterSchemaRequest, name=name, ddl=ddl, dialect=dialect_of(dialect)),
         pb.RegisterSchemaResponse,
         reading.read_registered,
     )
@@ -140,7 +140,7 @@ def get_schema(name: str) -> Call[answers.Schema]:
     """Fetch one schema with its tables."""
     return Call(
         "SchemaService/GetSchema",
-        _message(pb.GetSchemaRequest, name=name),
+        message_of(pb.GetSchemaRequest, name=name),
         pb.GetSchemaResponse,
         reading.read_schema,
     )
@@ -150,7 +150,7 @@ def list_schemas(page_token: str = "") -> Call[tuple[list[answers.SchemaInfo], s
     """Fetch a page of registered schemas and the token of the next page, empty on the last."""
     return Call(
         "SchemaService/ListSchemas",
-        _message(pb.ListSchemasRequest, page_size=PAGE_SIZE, page_token=page_token),
+        message_of(pb.ListSchemasRequest, page_size=PAGE_SIZE, page_token=page_token),
         pb.ListSchemasResponse,
         lambda message: (
             [reading.read_schema_info(info) for info in message.schemas],
@@ -163,7 +163,7 @@ def delete_schema(name: str) -> Call[None]:
     """Forget a schema."""
     return Call(
         "SchemaService/DeleteSchema",
-        _message(pb.DeleteSchemaRequest, name=name),
+        message_of(pb.DeleteSchemaRequest, name=name),
         pb.DeleteSchemaResponse,
         lambda message: None,
     )
@@ -182,19 +182,19 @@ def check(
     check_writable: bool = True,
 ) -> Call[answers.CheckReport]:
     """Judge a statement without the model."""
-    request = _message(
+    request = message_of(
         pb.CheckRequest,
         statement=statement,
-        schema=_schema_ref(schema, ddl, fingerprint, ddl_dialect),
-        dialect=_dialect(dialect),
+        schema=schema_ref(schema, ddl, fingerprint, ddl_dialect),
+        dialect=dialect_of(dialect),
         check_writable=check_writable,
-        statement_kinds=[_statement_kind(kind) for kind in statements],
+        statement_kinds=[statement_kind_of(kind) for kind in statements],
         allow_unfiltered_writes=allow_unfiltered,
     )
     return Call("CheckService/Check", request, pb.CheckResponse, reading.read_check)
 
 
-def model() -> Call[answers.CurrentModel]:
+def model() -> Call[model_answers.CurrentModel]:
     """Ask which model answers."""
     return Call(
         "ModelService/GetModel",
@@ -204,7 +204,7 @@ def model() -> Call[answers.CurrentModel]:
     )
 
 
-def models() -> Call[list[answers.ModelFile]]:
+def models() -> Call[list[model_answers.ModelFile]]:
     """Fetch the models folder."""
     return Call(
         "ModelService/ListModels",
@@ -214,11 +214,11 @@ def models() -> Call[list[answers.ModelFile]]:
     )
 
 
-def use_model(name: str) -> Call[answers.CurrentModel]:
+def use_model(name: str) -> Call[model_answers.CurrentModel]:
     """Choose the model that is to answer."""
     return Call(
         "ModelService/UseModel",
-        _message(pb.UseModelRequest, name=name),
+        message_of(pb.UseModelRequest, name=name),
         pb.UseModelResponse,
         reading.read_current_model,
     )
@@ -232,82 +232,3 @@ def status() -> Call[answers.Status]:
         pb.GetStatusResponse,
         reading.read_status,
     )
-
-
-def _question(
-    question: str,
-    *,
-    schema: str | None = None,
-    ddl: str | None = None,
-    fingerprint: str | None = None,
-    dialect: str = "",
-    ddl_dialect: str = "",
-    statements: Sequence[str] = (),
-    allow_unfiltered: bool = False,
-    n: int = 0,
-    max_tokens: int = 0,
-    temperature: float = 0.0,
-    seed: int = 0,
-    min_confidence: float = 0.0,
-) -> pb.TranslateRequest:
-    return _message(
-        pb.TranslateRequest,
-        question=question,
-        schema=_schema_ref(schema, ddl, fingerprint, ddl_dialect),
-        dialect=_dialect(dialect),
-        statement_kinds=[_statement_kind(kind) for kind in statements],
-        allow_unfiltered_writes=allow_unfiltered,
-        n=n,
-        max_tokens=max_tokens,
-        temperature=temperature,
-        seed=seed,
-        min_confidence=min_confidence,
-    )
-
-
-def _schema_ref(
-    schema: str | None, ddl: str | None, fingerprint: str | None, ddl_dialect: str
-) -> pb.SchemaRef:
-    given = {"name": schema, "ddl": ddl, "fingerprint": fingerprint}
-    given = {field: value for field, value in given.items() if value is not None}
-    if len(given) != 1:
-        raise InvalidRequest(
-            "give exactly one of schema (a registered name), ddl and fingerprint", field="schema"
-        )
-    if ddl_dialect and ddl is None:
-        raise InvalidRequest("ddl_dialect goes with ddl alone", field="ddl_dialect")
-    return _message(pb.SchemaRef, **given, dialect=_dialect(ddl_dialect, "ddl_dialect"))
-
-
-def _dialect(name: str, field: str = "dialect") -> int:
-    return _enum(pb.Dialect, "DIALECT_", name, DIALECTS, field) if name else 0
-
-
-def _statement_kind(name: str) -> int:
-    return _enum(pb.StatementKind, "STATEMENT_KIND_", name, STATEMENT_KINDS, "statements")
-
-
-def _enum(enum: Any, prefix: str, name: str, known: Sequence[str], field: str) -> int:
-    if name not in known:
-        raise InvalidRequest(f"{name!r} is not one of {', '.join(known)}", field=field)
-    return int(enum.Value(prefix + name.upper()))
-
-
-MessageT = TypeVar("MessageT", bound=Message)
-
-
-def _message(kind: type[MessageT], **fields: Any) -> MessageT:
-    # protobuf raises ValueError for numbers out of range and text that is no UTF-8, without the
-    # field's name; fields are set one by one so that the name can be said.
-    message = kind()
-    for name, value in fields.items():
-        try:
-            message.MergeFrom(kind(**{name: value}))
-        except (TypeError, ValueError) as error:
-            if isinstance(error, UnicodeError):
-                # Its own message quotes the text.
-                problem = "it is not UTF-8 text"
-            else:
-                problem = str(error)
-            raise InvalidRequest(f"{name}: {problem}", field=name) from error
-    return message

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, Unpack
 import grpc
 
 from sqlstrict import answers, calls, channel, errors
+from sqlstrict.model_answers import CurrentModel, ModelFile
 
 Result = TypeVar("Result")
 
@@ -129,15 +130,15 @@ class Client:
         call = calls.check(statement, check_writable=check_writable, **options)
         return self._answer(call, timeout_s)
 
-    def model(self, *, timeout_s: float | None = None) -> answers.CurrentModel:
+    def model(self, *, timeout_s: float | None = None) -> CurrentModel:
         """Fetch which model answers, and where it came from."""
         return self._answer(calls.model(), timeout_s)
 
-    def models(self, *, timeout_s: float | None = None) -> list[answers.ModelFile]:
+    def models(self, *, timeout_s: float | None = None) -> list[ModelFile]:
         """Fetch the models of the daemon's models folder, ordered by name."""
         return self._answer(calls.models(), timeout_s)
 
-    def use_model(self, name: str, *, timeout_s: float | None = None) -> answers.CurrentModel:
+    def use_model(self, name: str, *, timeout_s: float | None = None) -> CurrentModel:
         """Choose a model of the models folder, and return when it answers.
 
         No question fails for it. Raises `ModelNotUsed` where the model before goes on. `timeout_s`

@@ -23,6 +23,14 @@ MAGIC = b"SQLite format 3\0"
 _TYPE_PIECE = re.compile(r"""[\w .,+-]+|'(?:[^'\\]|'')*'|"[^"]*"|`[^`]*`|[()\[\]]""")
 
 
+_JOINS_BY_NAME = re.compile(r"\b(USING|NATURAL)\b", re.IGNORECASE)
+_VALUES = re.compile(
+    r"""(?P<text>[xX]?'(?:[^']|'')*')|(?P<name>"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|[^\W\d]\w*)"""
+    r"|--[^\n]*|/\*.*?\*/|[\d.]*\d[\w.]*",
+    re.DOTALL,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Introspection:
     """The DDL of a database, and one line for each kind of thing that was left out of it."""
@@ -60,16 +68,36 @@ def _plural(kind: str, count: int) -> str:
     return f"{noun}{'s' if count > 1 else ''}{blank}{rest}"
 
 
-def create_view(name: str, columns: Sequence[tuple[str, str]]) -> str:
-    """Write a view that has these columns, each a quoted name and a type, and reads nothing.
+def create_view(
+    name: str,
+    columns: Sequence[tuple[str, str]],
+    reads: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Write a view that has these columns, each a quoted name and a type, and no rows of any.
 
-    `name` is quoted too. A column has no type where the daemon could not read it.
+    `name` is quoted too. A column has no type where the daemon could not read it. `reads` are the
+    columns that the real view reads, by table, all quoted: they stand against changes.
     """
     values = [
         f"{f'CAST(NULL AS {declared})' if _is_type(declared) else 'NULL'} AS {column}"
         for column, declared in columns
     ]
-    return f"CREATE VIEW {name} AS SELECT {', '.join(values)}"
+    found = [
+        f"EXISTS (SELECT {', '.join(read) or '1'} FROM {table})"
+        for table, read in (reads or {}).items()
+    ]
+    where = f" WHERE {' AND '.join(found)}" if found else ""
+    return f"CREATE VIEW {name} AS SELECT {', '.join(values)}{where}"
+
+
+def name_in_use(name: str) -> str:
+    """Write, for the daemon, that something which is no table of the schema has a name."""
+    return f"CREATE SEQUENCE {name}"
+
+
+def _without_values(sql: str) -> str:
+    """Leave out of a statement what may be data: strings, numbers and comments."""
+    return _VALUES.sub(lambda found: found["name"] or ("''" if found["text"] else " 0 "), sql)
 
 
 def _is_type(declared: str) -> bool:
@@ -113,9 +141,13 @@ def read_sqlite_schema(path: Path) -> Introspection:
                 "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"
                 " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
             ).fetchall()
+            beside = connection.execute(
+                "SELECT tbl_name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')"
+                " AND sql IS NOT NULL ORDER BY type, rowid"
+            ).fetchall()
             views = {
-                name: _describe_view(connection, name)
-                for name, _ in created
+                name: _describe_view(connection, name, query)
+                for name, query in created
                 if kinds.get(name) == "view"
             }
         finally:
@@ -123,7 +155,17 @@ def read_sqlite_schema(path: Path) -> Introspection:
     except sqlite3.Error as error:
         raise SourceError(f"{path}: {explain(error)}", reason="DATABASE_UNREADABLE") from error
     found = [sql if kinds.get(name) == "table" else views.get(name, "") for name, sql in created]
+    kept = {name for name, _ in created if kinds.get(name) in ("table", "view")}
     statements = [sql for sql in found if sql]
+    if statements:
+        statements += [_without_values(sql) for table, sql in beside if table in kept]
+        # SQLite looks at every view when it changes a table, and so must know of broken ones.
+        statements += [f"CREATE VIEW {_quote(name)}" for name, sql in views.items() if not sql]
+        statements += [
+            name_in_use(_quote(name))
+            for name, kind in sorted(kinds.items())
+            if kind in ("virtual", "shadow")
+        ]
     names_by_kind = {
         "view": [name for name, sql in views.items() if not sql],
         "virtual table": [name for name, _ in created if kinds.get(name) == "virtual"],
@@ -131,7 +173,7 @@ def read_sqlite_schema(path: Path) -> Introspection:
     return Introspection.of(path, statements, left_out(path.name, names_by_kind))
 
 
-def _describe_view(connection: sqlite3.Connection, name: str) -> str:
+def _describe_view(connection: sqlite3.Connection, name: str, query: str) -> str:
     """Write a view's columns as a view; empty where SQLite itself cannot tell them."""
     try:
         columns = connection.execute(
@@ -139,7 +181,27 @@ def _describe_view(connection: sqlite3.Connection, name: str) -> str:
         ).fetchall()
     except sqlite3.Error:
         return ""  # it reads what is not there, or calls what only its own program has
-    return create_view(_quote(name), [(_quote(column), type_) for column, type_ in columns])
+    reads: dict[str, dict[str, None]] = {}
+
+    def note(action: int, table: str | None, column: str | None, *_: object) -> int:
+        if action == sqlite3.SQLITE_READ and table and table != name:
+            read = reads.setdefault(_quote(table), {})
+            if column:
+                read[_quote(column)] = None
+        return sqlite3.SQLITE_OK
+
+    connection.set_authorizer(note)
+    try:
+        connection.execute(f"EXPLAIN SELECT * FROM {_quote(name)}")
+    finally:
+        connection.set_authorizer(None)
+    if _JOINS_BY_NAME.search(query):  # of such a pair of columns SQLite tells one
+        for table, read in reads.items():
+            listed = "SELECT name FROM pragma_table_info(?)"
+            for (column,) in connection.execute(listed, [table[1:-1].replace('""', '"')]):
+                read[_quote(column)] = None
+    told = [(_quote(column), type_) for column, type_ in columns]
+    return create_view(_quote(name), told, {table: list(read) for table, read in reads.items()})
 
 
 def _quote(name: str) -> str:

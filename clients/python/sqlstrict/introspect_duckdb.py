@@ -24,6 +24,10 @@ _SETTINGS: dict[str, Any] = {
 _TABLES = """
     SELECT schema_name, table_name, sql, comment FROM duckdb_tables()
     WHERE database_name = current_database() AND NOT internal ORDER BY table_oid"""
+_INDEXES = """
+    SELECT sql FROM duckdb_indexes()
+    WHERE database_name = current_database() AND schema_name = current_schema()
+      AND sql IS NOT NULL ORDER BY index_oid"""
 _COMMENTS = """
     SELECT table_name, column_name, comment FROM duckdb_columns()
     WHERE database_name = current_database() AND schema_name = current_schema()
@@ -79,6 +83,9 @@ def _describe(connection: Any, path: Path) -> Introspection:
         statement
         for _, name, sql, _ in tables
         for statement in (sql.rstrip().removesuffix(";"), *comments[name])
+    ]
+    statements += [
+        sql.rstrip().removesuffix(";") for (sql,) in connection.execute(_INDEXES).fetchall()
     ]
     unknown = []
     for name, comment in connection.execute(_VIEWS).fetchall():

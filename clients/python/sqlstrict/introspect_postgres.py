@@ -18,6 +18,7 @@ from sqlstrict.introspect import (
     create_view,
     left_out,
     missing_extra,
+    name_in_use,
     without_password,
 )
 
@@ -60,10 +61,40 @@ _COLUMNS = """
     WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attrelid, a.attnum"""
 _CONSTRAINTS = """
-    SELECT c.conrelid, pg_catalog.pg_get_constraintdef(c.oid)
+    SELECT c.conrelid, pg_catalog.pg_get_constraintdef(c.oid), c.contype,
+           pg_catalog.quote_ident(c.conname)
     FROM pg_catalog.pg_constraint AS c
-    WHERE c.conrelid = ANY (%s) AND c.contype IN ('p', 'f', 'c')
+    WHERE c.conrelid = ANY (%s) AND c.contype IN ('p', 'f', 'c', 'u', 'x')
     ORDER BY c.conrelid, c.contype <> 'p', c.conname"""
+# The tables' names stand bare in the DDL.
+_INDEXES = """
+    SELECT replace(replace(pg_catalog.pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '),
+                   ' ON ' || pg_catalog.quote_ident(n.nspname) || '.', ' ON ')
+    FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE i.indrelid = ANY (%s) AND c.relkind IN ('r', 'p', 'f') AND NOT EXISTS (
+        SELECT 1 FROM pg_catalog.pg_constraint AS k
+        WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+    ORDER BY i.indexrelid"""
+# What keeps a column from being dropped: views by their rules, and all others.
+_DEPENDENTS = """
+    SELECT DISTINCT r.ev_class, d.refobjid, pg_catalog.quote_ident(a.attname)
+    FROM pg_catalog.pg_depend AS d
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+    LEFT JOIN pg_catalog.pg_rewrite AS r
+        ON r.oid = d.objid AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+    WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype = 'n'
+      AND d.refobjid = ANY (%s) AND d.classid <> 'pg_catalog.pg_constraint'::regclass
+    ORDER BY 1, 2, 3"""
+_NAMES = """
+    SELECT pg_catalog.quote_ident(c.relname), c.oid, c.relispartition
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = pg_catalog.current_schema()
+      AND (c.relkind IN ('S', 'c') OR c.relispartition) ORDER BY 1"""
+_PARTED = """
+    SELECT c.oid, pg_catalog.pg_get_partkeydef(c.oid) FROM pg_catalog.pg_class AS c
+    WHERE c.oid = ANY (%s) AND c.relkind = 'p'"""
 _OTHERS = f"""
     SELECT n.nspname || '.' || c.relname
     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -110,13 +141,18 @@ def _describe(connection: psycopg.Connection[Any], place: str) -> Introspection:
         )
         if comment:
             comments.append(f"COMMENT ON COLUMN {tables[oid][1]}.{column} IS {_quote(comment)}")
-    for oid, constraint in connection.execute(_CONSTRAINTS, [list(tables)]):
-        items[oid].append(constraint)
+    for oid, constraint, kind, name in connection.execute(_CONSTRAINTS, [list(tables)]):
+        items[oid].append(f"CONSTRAINT {name} {constraint}" if kind in "pux" else constraint)
+    reads, others = _dependents(connection, {oid: row[1] for oid, row in tables.items()})
+    parted = dict(connection.execute(_PARTED, [list(tables)]).fetchall())
+    indexes = [row[0] for row in connection.execute(_INDEXES, [list(tables)])]
+    names = [name_in_use(row[0]) for row in connection.execute(_NAMES)]
     types = [row[0] for row in connection.execute(_TYPES)]
     created = [
-        create_view(tables[oid][1], views[oid])
+        create_view(tables[oid][1], views[oid], reads.get(oid))
         if tables[oid][3] in _VIEWS
         else f"CREATE TABLE {tables[oid][1]} ({', '.join(listed)})"
+        + (f" PARTITION BY {parted[oid]}" if oid in parted else "")
         for oid, listed in items.items()
         if listed
     ]
@@ -127,7 +163,29 @@ def _describe(connection: psycopg.Connection[Any], place: str) -> Introspection:
             "table of another schema": [row[0] for row in connection.execute(_OTHERS)],
         },
     )
-    return Introspection.of(place, [*types, *created, *comments] if created else [], warnings)
+    statements = [*types, *created, *indexes, *others, *names, *comments] if created else []
+    return Introspection.of(place, statements, warnings)
+
+
+def _dependents(
+    connection: psycopg.Connection[Any], names: dict[int, str]
+) -> tuple[dict[int, dict[str, list[str]]], list[str]]:
+    """The columns that each view reads by table, and statements for those that others stand on."""
+    views: dict[int, dict[str, list[str]]] = {}
+    others: dict[str, list[str]] = {}
+    for view, table, column in connection.execute(_DEPENDENTS, [list(names)]):
+        if view is None:
+            others.setdefault(names[table], []).append(column)
+        elif view in names and view != table:
+            views.setdefault(view, {}).setdefault(names[table], []).append(column)
+        elif view not in names:  # a rule of a view in another schema
+            others.setdefault(names[table], []).append(column)
+    # The shortest statement that names columns of a table; what stands there is not told.
+    listed = [
+        f"CREATE PUBLICATION dependents FOR TABLE {table} ({', '.join(columns)})"
+        for table, columns in others.items()
+    ]
+    return views, listed
 
 
 def _quote(text: str) -> str:

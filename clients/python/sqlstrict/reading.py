@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 
-from sqlstrict import answers, errors
+from sqlstrict import answers, errors, model_answers
 
 _OUTCOMES = {
     pb.CHECK_RESULT_PASSED: answers.Outcome.PASSED,
@@ -224,10 +224,10 @@ def read_status(message: pb.GetStatusResponse) -> answers.Status:
     )
 
 
-def read_model(message: pb.ModelInfo) -> answers.ModelInfo:
+def read_model(message: pb.ModelInfo) -> model_answers.ModelInfo:
     """Read which model answers."""
     rendering = enum_name(pb.SchemaRendering, message.schema_rendering, "SCHEMA_RENDERING_")
-    return answers.ModelInfo(
+    return model_answers.ModelInfo(
         name=message.name,
         sha256=message.sha256,
         architecture=message.architecture,
@@ -239,9 +239,9 @@ def read_model(message: pb.ModelInfo) -> answers.ModelInfo:
     )
 
 
-def read_model_state(message: pb.ModelState) -> answers.ModelState:
+def read_model_state(message: pb.ModelState) -> model_answers.ModelState:
     """Read where the model came from, and what the daemon does about another one."""
-    return answers.ModelState(
+    return model_answers.ModelState(
         origin=enum_name(pb.ModelOrigin, message.origin, "MODEL_ORIGIN_"),
         name=message.name,
         loading=message.loading,
@@ -252,17 +252,17 @@ def read_model_state(message: pb.ModelState) -> answers.ModelState:
 
 def read_current_model(
     message: pb.GetModelResponse | pb.UseModelResponse,
-) -> answers.CurrentModel:
+) -> model_answers.CurrentModel:
     """Read which model answers, and where it came from."""
-    return answers.CurrentModel(
+    return model_answers.CurrentModel(
         model=read_model(message.model) if message.HasField("model") else None,
         state=read_model_state(message.state),
     )
 
 
-def read_model_file(message: pb.ModelFile) -> answers.ModelFile:
+def read_model_file(message: pb.ModelFile) -> model_answers.ModelFile:
     """Read what is known of one file of the models folder."""
-    return answers.ModelFile(
+    return model_answers.ModelFile(
         name=message.name,
         size_bytes=message.size_bytes,
         model_name=message.model_name,

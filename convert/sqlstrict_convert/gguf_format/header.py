@@ -108,12 +108,23 @@ def read_header(path: str | os.PathLike[str]) -> GgufHeader:
     """
     # Without O_NONBLOCK, opening a pipe would wait for its writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return read_open_header(descriptor, Path(path).name)
+    finally:
+        os.close(descriptor)
+
+
+def read_open_header(descriptor: int, name: str) -> GgufHeader:
+    """Do the same with an open file, which messages call `name`; it is left open, and moved in.
+
+    Raises as `read_header`.
+    """
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        raise GgufError(f"{Path(path).name} is not a regular file")
-    with open(descriptor, "rb", buffering=0) as file:
-        return _Reading(Path(path).name, file, status.st_size).header()
+        raise GgufError(f"{name} is not a regular file")
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:
+        return _Reading(name, file, status.st_size).header()
 
 
 class _Reading:

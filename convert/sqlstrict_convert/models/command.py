@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
 
-from sqlstrict_convert.errors import ConvertError
+from sqlstrict_convert.errors import BadTokenFile, ConvertError
 from sqlstrict_convert.gguf_format.header import GgufError, read_header
 from sqlstrict_convert.models import facts as model_facts
 from sqlstrict_convert.models.folder import (
@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
         hint = "; `sqlstrict model list` shows which there are"
         message = f"{error}{hint if isinstance(error, NoSuchModel) else ''}"
         terminal.fail(type(error).__name__, message, is_event=has_events)
-        return Exit.USAGE if isinstance(error, BadModelName) else Exit.ERROR
+        return Exit.USAGE if isinstance(error, BadModelName | BadTokenFile) else Exit.ERROR
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise

@@ -39,6 +39,10 @@ class ModelInUse(ModelsFolderError):
     """The model is the chosen one, and to be removed only when that is insisted on."""
 
 
+class NameTaken(ModelsFolderError):
+    """A model that came from elsewhere has the name already."""
+
+
 class BadChoice(ModelsFolderError):
     """What stands in `chosen` names no model, or a model that must not be chosen."""
 

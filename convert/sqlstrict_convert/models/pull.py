@@ -5,9 +5,9 @@ a pull, the folder then lists what it listed before, or the new model whole.
 """
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlstrict_convert.checkpoint.config import ModelConfig
@@ -20,15 +20,20 @@ from sqlstrict_convert.checkpoint_conversion import (
 from sqlstrict_convert.errors import OutputError, SourceError
 from sqlstrict_convert.gguf_format.header import read_header
 from sqlstrict_convert.gguf_format.metadata import Origin
-from sqlstrict_convert.models.folder import REJECTED, SUFFIX, BadChoice, ModelsFolder, check_name
+from sqlstrict_convert.models.folder import (
+    REJECTED,
+    BadChoice,
+    BadModelName,
+    ModelsFolder,
+    check_name,
+)
+from sqlstrict_convert.models.taken_from import check_free, default_name, note_place
 from sqlstrict_convert.progress import Progress
 from sqlstrict_convert.quality.report import read_report, report_lines
 from sqlstrict_convert.quantize.quantize import BITS_PER_WEIGHT, QUANTIZATIONS
 from sqlstrict_convert.source.finished_gguf import take_gguf
-from sqlstrict_convert.source.sources import Source, Sources
+from sqlstrict_convert.source.sources import Sources
 from sqlstrict_convert.staging import check_space
-
-NAME_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +76,24 @@ def pull(
 
     Raises:
         BadModelName: the name that was asked for cannot be one.
+        NameTaken: none was asked for, and the usual one is that of a model from elsewhere.
         SourceError, HubError: it is not to be had.
         ConvertError: it cannot be taken in or converted; its kinds say why.
     """
     if request.name is not None and check_name(request.name).endswith(REJECTED):
-        raise SourceError(f"names that end in {REJECTED} are kept for models outside their bounds")
+        raise BadModelName(f"names that end in {REJECTED} are kept for models outside their bounds")
     quantization = request.quantization or DEFAULT_QUANTIZATION
     _make_folder(models.path)
+
+    def check_found(model: str, gguf: str | None, place: str) -> None:
+        if request.name is None:
+            check_free(models, default_name(model, gguf, quantization), place)
+
     sources = Sources(
         request.token,
         on_progress,
         on_note,
+        check_found,
         lambda config, cache, n_bytes: _check_room(
             models.path, config, quantization, cache, n_bytes
         ),
@@ -89,13 +101,15 @@ def pull(
     source = sources.open(
         request.source, revision=request.revision, quantization=request.quantization
     )
-    name = request.name or default_name(source, quantization)
+    gguf_name = source.gguf.name if source.gguf else None
+    name = request.name or default_name(source.origin.name, gguf_name, quantization)
     target = models.file_of(name)
     is_replaced = target.exists()
+    note = partial(note_place, place=source.place)
     if source.gguf is not None:
         if request.base is not None:
             raise SourceError("--base goes with an adapter; this is a finished GGUF file")
-        take_gguf(source.gguf, target, on_progress)
+        take_gguf(source.gguf, target, on_progress, note)
     else:
         assert source.folder is not None  # one of the two is set
         convert_checkpoint(
@@ -105,6 +119,7 @@ def pull(
             origin=source.origin,
             find_base=sources.base_finder(source, request.base),
             on_progress=on_progress,
+            on_finished=note,
         )
     header = read_header(target)
     return Pulled(
@@ -118,17 +133,6 @@ def pull(
         is_chosen=_choose(models, name, request.is_chosen),
         is_replaced=is_replaced,
     )
-
-
-def default_name(source: Source, quantization: str) -> str:
-    """Return the name of a model whose user gave none: its own, and its quantization's."""
-    if source.gguf is not None:
-        file = source.gguf.name
-        stem = file[: -len(SUFFIX)] if file.lower().endswith(SUFFIX) else file
-    else:
-        stem = f"{source.origin.name[: NAME_MAX - len(quantization) - 1]}-{quantization}"
-    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).lstrip("._-")[:NAME_MAX]
-    return check_name((cleaned or "model").removesuffix(REJECTED))
 
 
 def _check_room(

@@ -4,19 +4,17 @@ Called by `checkpoint_conversion` before the file gets its name. First the file'
 read, then llama.cpp loads it and decodes a few tokens in a child process. Judges no quality.
 """
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from sqlstrict_convert.checkpoint.config import ModelConfig
 from sqlstrict_convert.checkpoint.tensors import TensorPlan
 from sqlstrict_convert.errors import CheckError
 from sqlstrict_convert.gguf_format.metadata import ARCHITECTURE
+from sqlstrict_convert.llama.child import watch_child
 
-LOG_LINES_KEPT = 15
-CHILD_TIMEOUT_S = 600
+CHILD_LIMIT_S = 600
 
 
 def check_gguf(path: Path, config: ModelConfig, plans: Iterable[TensorPlan]) -> None:
@@ -55,33 +53,16 @@ def _check_tables(path: Path, expected: dict[str, tuple[int, ...]]) -> None:
         raise CheckError(f"{path.name} ends before its last tensor does")
 
 
-def load_gguf(path: Path) -> dict[str, object]:
+def load_gguf(path: Path, memory_bytes: int | None = None) -> dict[str, Any]:
     """Load a file in llama.cpp, in a child process, and return what was seen of one decode.
 
     Raises:
-        CheckError: it does not load, or computes no finite logits.
+        CheckError: it does not load, takes more memory than `memory_bytes` (by default, than the
+            machine has free), or computes no finite logits.
     """
-    command = [sys.executable, "-P", "-m", "sqlstrict_convert.quality.check_child", str(path)]
     try:
-        child = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=CHILD_TIMEOUT_S,
+        return watch_child(
+            "quality.check_child", (path,), limit_s=CHILD_LIMIT_S, memory_bytes=memory_bytes
         )
-    except subprocess.TimeoutExpired as error:
-        raise CheckError(
-            f"{path.name}: llama.cpp did not finish within {CHILD_TIMEOUT_S} s"
-        ) from error
-    log = "\n".join(child.stderr.splitlines()[-LOG_LINES_KEPT:])
-    try:
-        seen = json.loads(child.stdout)
-    except json.JSONDecodeError as error:
-        raise CheckError(
-            f"{path.name}: llama.cpp ended with status {child.returncode}; its last words:\n{log}"
-        ) from error
-    if "error" in seen:
-        raise CheckError(f"{seen['error']}; llama.cpp's last words:\n{log}")
-    return dict(seen)
+    except CheckError as error:
+        raise CheckError(f"{path.name}: {error}") from error

@@ -5,24 +5,20 @@ llama.cpp asserts on ends this process and nothing else. Loads the model whole, 
 and prints one JSON object about them on standard output; standard error is llama.cpp's log.
 """
 
-import json
 import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sqlstrict_convert.errors import CheckError, ConvertError
+from sqlstrict_convert.errors import CheckError
+from sqlstrict_convert.llama.child import run_child, say
 from sqlstrict_convert.llama.context import load_model, tokenize
-from sqlstrict_convert.llama.library import load_bindings, set_fields, set_log
+from sqlstrict_convert.llama.library import set_fields
 
 PROMPT = b"<|im_start|>user\nHow many orders are open?<|im_end|>\n<|im_start|>assistant\n"
 CONTEXT_TOKENS = 256
 CONTROL_TOKENS = ("<|im_start|>", "<|im_end|>")
-
-
-def _write_log(text: str) -> None:
-    sys.stderr.write(text)
 
 
 def decode_logits(
@@ -68,14 +64,12 @@ def decode_logits(
         bindings.llama_free(context)
 
 
-def check_file(path: str) -> dict[str, int]:
+def check_file(bindings: Any, path: str) -> dict[str, int]:
     """Load a file, decode the prompt once, and return what was seen.
 
     Raises:
         CheckError: it does not load, knows no ChatML, or its logits are not finite or all equal.
     """
-    bindings = load_bindings()
-    set_log(bindings, _write_log)
     model = load_model(bindings, path)
     try:
         _check_chat(bindings, model, path)
@@ -103,16 +97,10 @@ def _check_chat(bindings: Any, model: Any, path: str) -> None:
             raise CheckError(f"{path} has no control token {text}; it is no ChatML model")
 
 
-def main(arguments: list[str]) -> int:
-    """Check the named file, print what was seen, return the exit code."""
-    try:
-        seen = check_file(arguments[0])
-    except ConvertError as error:
-        print(json.dumps({"error": str(error)}))
-        return 1
-    print(json.dumps(seen))
-    return 0
+def main(bindings: Any, arguments: list[str]) -> None:
+    """Check the named file and say what was seen."""
+    say(**check_file(bindings, arguments[0]))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_child(main))

@@ -1,18 +1,15 @@
 """An F16 or F32 GGUF file -> the same model with quantized matrices, by llama.cpp itself.
 
-Called by `checkpoint_conversion` and by tools. Runs `quantize_child` and reads its log for
-progress; writes exactly the target it is given, so temporary names are the caller's concern.
+Called by `checkpoint_conversion` and by tools. Runs `quantize_child`; writes exactly the target it
+is given, so temporary names are the caller's concern.
 """
 
 import os
-import re
-import subprocess
-import sys
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlstrict_convert.errors import QuantizeError
+from sqlstrict_convert.errors import CheckError, QuantizeError
+from sqlstrict_convert.llama.child import watch_child
 
 # Source: enum llama_ftype in llama.h.
 QUANTIZATIONS = {
@@ -36,8 +33,6 @@ BITS_PER_WEIGHT = {  # rounded up, for the check of the disk
     "F16": 16,
     "F32": 32,
 }
-LOG_LINES_KEPT = 20
-_PROGRESS = re.compile(r"^\[\s*(\d+)/\s*(\d+)\]")
 
 
 def quantize_gguf(
@@ -57,42 +52,11 @@ def quantize_gguf(
     Raises:
         QuantizeError: llama.cpp failed; the message ends with the last lines of its log.
     """
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "sqlstrict_convert.quantize.quantize_child",
-        str(source),
-        str(target),
-        str(QUANTIZATIONS[quantization]),
-        str(n_threads or os.cpu_count() or 1),
-        *([] if importance is None else [str(importance)]),
-    ]
-    last_lines: deque[str] = deque(maxlen=LOG_LINES_KEPT)
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,  # its end tells the child that this process is gone
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    ) as child:
-        assert child.stderr is not None
-        try:
-            for line in child.stderr:
-                progress = _PROGRESS.match(line)
-                if progress:
-                    on_progress(int(progress[1]), int(progress[2]))
-                elif line.strip():
-                    last_lines.append(line.rstrip())
-        except BaseException:
-            child.kill()  # else leaving the block would wait for its end
-            raise
-    if child.returncode != 0 or not target.is_file():
-        log = "\n".join(last_lines)
-        raise QuantizeError(
-            f"llama.cpp did not quantize to {quantization} (exit {child.returncode}); "
-            f"its last words:\n{log}"
-        )
+    arguments: list[object] = [source, target, QUANTIZATIONS[quantization]]
+    arguments += [n_threads or os.cpu_count() or 1, *([] if importance is None else [importance])]
+    try:
+        watch_child("quantize.quantize_child", arguments, on_progress)
+    except CheckError as error:
+        raise QuantizeError(f"llama.cpp did not quantize to {quantization}: {error}") from error
     with target.open("rb") as file:
         os.fsync(file.fileno())

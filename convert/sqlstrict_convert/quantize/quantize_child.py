@@ -3,13 +3,13 @@
 `python -m sqlstrict_convert.quantize.quantize_child`, started by `quantize` alone. A call into
 llama.cpp cannot be interrupted from Python and ends the process where it asserts; as a process of
 its own it can be killed, and takes nobody with it. Arguments: source, target, ftype number, threads
-and, where there is one, the file of the importance matrix. Standard error is llama.cpp's log; the
-end of standard input means that the parent is gone, and ends this process too.
+and, where there is one, the file of the importance matrix. llama.cpp tells of its progress in its
+log alone, a line for each tensor.
 """
 
 import os
+import re
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sqlstrict_convert.errors import ConvertError
-from sqlstrict_convert.llama.child import end_with_parent
-from sqlstrict_convert.llama.library import load_bindings, set_fields, set_log
+from sqlstrict_convert.errors import QuantizeError
+from sqlstrict_convert.llama.child import run_child, say, write_log
+from sqlstrict_convert.llama.library import set_fields
 from sqlstrict_convert.quantize.importance import read_importance
 
+_PROGRESS = re.compile(r"^\[\s*(\d+)/\s*(\d+)\]")
 BUFFER_BYTES = 64 << 20  # of rows in memory at a time; llama.cpp's own default is 8 GiB
-
-
-def _write_log(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
 
 
 def quantize_file(
@@ -63,20 +59,31 @@ def _as_c_array(bindings: Any, importance: Mapping[str, NDArray[np.float32]]) ->
     return entries
 
 
-def main(arguments: list[str]) -> int:
-    """Quantize as the arguments say and return the exit code."""
+class Log:
+    """Passes llama.cpp's log on, and says what of it is progress."""
+
+    def __init__(self) -> None:
+        self._line = ""
+
+    def __call__(self, text: str) -> None:
+        """Take a piece of the log, which need not be a whole line."""
+        write_log(text)
+        *lines, self._line = (self._line + text).split("\n")
+        for line in lines:
+            found = _PROGRESS.match(line)
+            if found:
+                say(done=int(found[1]), total=int(found[2]))
+
+
+def main(bindings: Any, arguments: list[str]) -> None:
+    """Quantize as the arguments say."""
     source, target, ftype, n_threads, *rest = arguments
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    try:
-        importance = dict(read_importance(Path(rest[0]))) if rest else None
-        bindings = load_bindings()
-        set_log(bindings, _write_log)
-        status = quantize_file(bindings, source, target, int(ftype), int(n_threads), importance)
-        return 1 if status else 0
-    except ConvertError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    importance = dict(read_importance(Path(rest[0]))) if rest else None
+    status = quantize_file(bindings, source, target, int(ftype), int(n_threads), importance)
+    if status:
+        raise QuantizeError(f"it returned status {status}")
+    say(status=status)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_child(main, Log()))

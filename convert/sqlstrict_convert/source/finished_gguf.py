@@ -45,8 +45,15 @@ def check_gguf_header(path: Path) -> GgufHeader:
     return header
 
 
-def take_gguf(path: Path, target: Path, on_progress: Callable[[Progress], None]) -> GgufHeader:
+def take_gguf(
+    path: Path,
+    target: Path,
+    on_progress: Callable[[Progress], None],
+    on_finished: Callable[[Path], None] = lambda path: None,
+) -> GgufHeader:
     """Copy a finished GGUF file to `target`, where it appears only when the copy computes.
+
+    `on_finished` is called with the copy just before it gets its name.
 
     Raises:
         CheckpointError: the copy is no whole GGUF file of the kind that is served.
@@ -62,6 +69,7 @@ def take_gguf(path: Path, target: Path, on_progress: Callable[[Progress], None])
             on_progress(Progress("check", 0, 1))
             load_gguf(copy)
             on_progress(Progress("check", 1, 1))
+            on_finished(copy)
             publish(copy, target)
             return header
     except OSError as error:

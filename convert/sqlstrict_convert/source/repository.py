@@ -23,6 +23,11 @@ class RepositoryName:
     revision: str | None = None
     file: str | None = None  # a GGUF file of it
 
+    @property
+    def name(self) -> str:
+        """The model's own name, without its owner's."""
+        return self.repository.partition("/")[2]
+
 
 def parse_repository(text: str, host: str = "") -> RepositoryName | None:
     """Return what a text names, None where it names no repository.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlstrict_convert.checkpoint.config import ModelConfig, parse_config
 from sqlstrict_convert.checkpoint.json_file import read_json
-from sqlstrict_convert.errors import CheckpointError, HubError, SourceError
+from sqlstrict_convert.errors import BadTokenFile, CheckpointError, HubError, SourceError
 from sqlstrict_convert.gguf_format.header import GgufHeader
 from sqlstrict_convert.gguf_format.metadata import Origin
 from sqlstrict_convert.progress import Progress, Stopwatch
@@ -47,6 +47,7 @@ class Source:
     folder: Path | None
     gguf: Path | None
     origin: Origin
+    place: str  # the repository, or the path as a URI, by which two sources are told apart
     license_link: str | None = None
 
     @property
@@ -59,13 +60,15 @@ class Source:
 class Sources:
     """Where sources are looked for, and who hears of it.
 
-    `check_room` is called before a checkpoint's weights are fetched, with its shape, the cache and
-    the bytes that go there; it raises where these or the result would find no room.
+    Both checks are called before any weights are fetched, and may raise: `check_found` with the
+    model's own name, the name of a finished GGUF file and the place that it is in; `check_room`
+    with a checkpoint's shape, the cache and the bytes that go there.
     """
 
     token: str | None = None
     on_progress: Callable[[Progress], None] = lambda progress: None
     on_note: Callable[[str], None] = lambda note: None
+    check_found: Callable[[str, str | None, str], None] = lambda model, gguf, place: None
     check_room: Callable[[ModelConfig, Path, int], None] = lambda config, cache, n_bytes: None
 
     def open(
@@ -141,21 +144,26 @@ class Sources:
         return self.find_named_base if source.is_from_hub else self.find_base
 
     def _open_path(self, path: Path, quantization: str | None) -> Source:
+        place = path.resolve().as_uri()
         if path.is_dir():
             names = [entry.name for entry in path.iterdir()]
             choice = choose_files(str(path), names, None, quantization)
             if choice.form is not Form.GGUF:
                 config = read_json(path / "config.json") if "config.json" in names else {}
-                return Source(path, None, read_origin(path, config))
+                origin = read_origin(path, config)
+                self.check_found(origin.name, None, place)
+                return Source(path, None, origin, place)
             path = path / choose_gguf(str(path), names, None, quantization)
         if not path.is_file():
             raise SourceError(f"{path} is neither a file nor a folder")
         header = self._check_gguf(path, quantization)
         name = path.name.removesuffix(".gguf")
+        self.check_found(name, path.name, place)
         return Source(
             None,
             path,
             Origin(name, header.text("general.license"), header.text("sqlstrict.source")),
+            place,
         )
 
     def _check_gguf(self, path: Path, quantization: str | None) -> GgufHeader:
@@ -179,6 +187,9 @@ class Sources:
             choice = choose_files(named.repository, listing.files, named.file, quantization)
             if is_base and choice.form is not Form.CHECKPOINT:
                 raise SourceError(f"{named.repository} is an adapter's base, but no checkpoint")
+            if not is_base:
+                gguf_name = Path(choice.weights).name if choice.form is Form.GGUF else None
+                self.check_found(named.name, gguf_name, named.repository)
             folder = self._fetch_choice(hub, listing, choice)
         except CheckpointError as error:
             if not hub.is_offline:
@@ -187,7 +198,6 @@ class Sources:
                 f"{error}; HF_HUB_OFFLINE is set, and the cache may hold a part"
             ) from error
         hub.remember(listing, named.revision)
-        name = named.repository.partition("/")[2]
         license_id, gguf = listing.license, None
         if choice.form is Form.GGUF:
             gguf = folder / choice.weights
@@ -198,7 +208,8 @@ class Sources:
         return Source(
             folder if gguf is None else None,
             gguf,
-            Origin(name, license_id, named.repository, listing.commit),
+            Origin(named.name, license_id, named.repository, listing.commit),
+            named.repository,
             listing.license_link,
         )
 
@@ -241,16 +252,16 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def read_token(path: Path) -> str:
-    """Return the token that a file holds. Raises SourceError."""
+    """Return the token that a file holds. Raises BadTokenFile."""
     try:
         with path.open("rb") as file:
             token = file.read(TOKEN_MAX_BYTES).decode("ascii").strip()
     except OSError as error:
-        raise SourceError(f"the token file {path} cannot be read: {error.strerror}") from error
+        raise BadTokenFile(f"the token file {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise SourceError(f"the token file {path} holds no token") from error
+        raise BadTokenFile(f"the token file {path} holds no token") from error
     if not token or not token.isprintable() or " " in token:
-        raise SourceError(f"the token file {path} holds no token")
+        raise BadTokenFile(f"the token file {path} holds no token")
     return token
 
 

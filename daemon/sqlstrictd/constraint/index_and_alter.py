@@ -14,6 +14,12 @@ from sqlstrictd.constraint.column_definitions import NewColumns
 from sqlstrictd.constraint.column_literals import WrittenColumn, written_columns, written_values
 from sqlstrictd.constraint.skeleton import Change
 from sqlstrictd.constraint.terminals import any_of, literal
+from sqlstrictd.schema.dependents import (
+    against_drop,
+    against_rename,
+    against_table_rename,
+    index_names,
+)
 from sqlstrictd.schema.names import fold, quote_name
 from sqlstrictd.schema.types import Schema, Table
 
@@ -38,6 +44,7 @@ class Definitions:
         taken = [re.escape(table.name).replace("/", "\\/") for table in schema.tables]
         words = {*self._dialect.reserved_words, *BEGINNING}
         self.words = words
+        taken += map(re.escape, index_names(schema, self._dialect.name))
         plain = [name for name in taken if re.fullmatch(r"\w+", name, re.ASCII)]
         assembly.terminals.define("NEWNAME", alias_terminal([*words, *plain, "sqlite_.*", "pg_.*"]))
         assembly.terminals.define("NEWCOLUMN", alias_terminal(words))
@@ -79,14 +86,23 @@ class Definitions:
         found = [f'{head} " ADD COLUMN " {new} " " ({added})']
         if self._dialect.name == "duckdb" and self._is_bound(table):
             return found  # what others depend on cannot be changed
-        found.append(f'{head} " RENAME TO " NEWNAME')
+        name = self._dialect.name
+        if not against_table_rename(self._schema, table, name):
+            found.append(f'{head} " RENAME TO " NEWNAME')
         columns = written_columns(table, self._dialect)
-        renamed = any_of(self._name(one.name) for one in columns)
+        free = [
+            one.name for one in columns if not against_rename(self._schema, table, one.name, name)
+        ]
+        renamed = any_of(map(self._name, free))
         is_computing = any(one.is_generated for one in columns)
-        if not (is_computing and self._dialect.name in ("duckdb", "mysql")):
+        if free and not (is_computing and self._dialect.name in ("duckdb", "mysql")):
             found.append(f'{head} " RENAME COLUMN " ({renamed}) " TO " {new}')
         kept = self._kept_columns(table)
-        dropped = [one for one in columns if fold(one.name) not in kept]
+        dropped = [
+            one
+            for one in columns
+            if fold(one.name) not in kept and not against_drop(self._schema, table, one.name, name)
+        ]
         if is_computing:  # others may be computed of it
             dropped = [one for one in dropped if one.is_generated]
         if dropped and len(columns) > 1:

@@ -7,6 +7,7 @@ classes are one, `v`. Levels, not recursion, bound the nesting: `a0` is an argum
     c_K   column          a0_K a1_K  argument      f1_K f2_K  call        v_K    value
     b_K   column without a closed list of values   l_K        left side of a comparison
     now_K  the clock, as CURRENT_DATE              simple_K   column, clock or call
+    fc_K   a call `f1` that holds a column
 
 `c_K` and `b_K` are given by the scope (`scopes.py`), `cond` by `conditions.py`.
 """
@@ -205,9 +206,7 @@ class _Values:
                     text = f"({text})?"
             k = self._manner.of(poly if call.result == "K" else call.result)
             body = self._terminals.call(call.names, text)
-            self._t.add(f"{rule}_{k}_@", body)
-            if rule == "f1" and "_@" in body:
-                self._t.add(f"fc_{k}_@", body)
+            self._add_call_body(rule, k, body)
             if call.result == "B":
                 self._t.add("fb_@", body)
 
@@ -219,9 +218,14 @@ class _Values:
             simple = f"simple_{k}_@" if level else f"plain0_{k}_@"
             text = text.replace(f"{{{letter}}}", simple if is_operation else f"a{level}_{k}_@")
         text = text.replace("{E}", f"ae{level}_@")
-        self._t.add(f"{rule}_{self._manner.of(result)}_@", text)
-        if rule == "f1" and "_@" in text:
-            self._t.add(f"fc_{self._manner.of(result)}_@", text)
+        self._add_call_body(rule, self._manner.of(result), text)
+
+    def _add_call_body(self, rule: str, k: str, body: str) -> None:
+        """Add a call to its rule, or to that of the calls that hold a column (`fc`)."""
+        if rule == "f1" and "_@" in body:
+            self._t.add(f"fc_{k}_@", body)
+            body = f"fc_{k}_@"
+        self._t.add(f"{rule}_{k}_@", body)
 
     def _add_cases(self) -> None:
         for k in "ntd" if self._manner.is_typed else "v":

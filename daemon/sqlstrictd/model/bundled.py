@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 import sys
 from pathlib import Path
@@ -44,20 +45,32 @@ async def bundled_model(folder: Path, checkpoint: Path = BUNDLED) -> Path:
             "--quantize",
             BUNDLED_QUANTIZATION,
             "--no-compare",  # the first start need not wait for what tests hold
+            "--json",  # its last word says why it failed; progress goes nowhere
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=sys.stderr.fileno(),
+            stdout=asyncio.subprocess.PIPE,
         )
         try:
-            code = await process.wait()
+            said, _ = await process.communicate()
         except asyncio.CancelledError:
             process.terminate()  # it removes what it has begun
             await process.wait()
             raise
-        if code != 0:
-            raise CannotStart(f"the bundled model could not be converted (exit code {code})")
+        if process.returncode != 0:
+            why = _last_message(said) or f"exit code {process.returncode}"
+            raise CannotStart(f"the bundled model could not be converted: {why}")
     except OSError as error:
         raise CannotStart(f"the model cannot be kept in {folder}: {error.strerror}") from error
     return target
+
+
+def _last_message(said: bytes) -> str:
+    """Return the message of the converter's last event, "" where it ended without one."""
+    for line in reversed(said.splitlines()):
+        try:
+            return str(json.loads(line)["message"])
+        except (KeyError, TypeError, ValueError):
+            continue
+    return ""
 
 
 def _checkpoint_digest(checkpoint: Path) -> str:

@@ -7,6 +7,7 @@ clients give. Names and the choice are kept by `sqlstrict_convert.models.folder`
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,9 @@ from sqlstrictd.errors import (
 )
 from sqlstrictd.model.bundled import BUNDLED, bundled_model
 from sqlstrictd.model.file import ModelFile, open_model_file
+from sqlstrictd.model.old_bundled import remove_old_bundled
+
+log = logging.getLogger(__name__)
 
 BUNDLED_RETRY_S = 60.0
 Origin = Literal["flag", "chosen", "bundled"]
@@ -88,6 +92,10 @@ class ModelChoice:
         except (ModelsFolderError, OSError) as error:
             why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
             raise ModelUnusable(f"it cannot be read which model is chosen: {why}") from error
+        return await self.bundled()
+
+    async def bundled(self) -> Choice:
+        """Return the bundled model, converted where it has to be. Raises CannotStart."""
         return Choice("bundled", await self._read_bundled())
 
     async def _read_bundled(self) -> Path:
@@ -103,6 +111,7 @@ class ModelChoice:
             self._bundled_problem, self._bundled_failed_at = error.message, now
             raise
         self._bundled_problem = ""
+        await asyncio.to_thread(remove_old_bundled, self._bundled_gguf, self.chosen_name())
         return self._bundled_gguf
 
     def named(self, name: str) -> Choice:
@@ -133,15 +142,34 @@ class ModelChoice:
 
 
 async def find_model_file(choices: ModelChoice) -> tuple[Choice, ModelFile]:
-    """Return the file that the first engine is to load.
+    """Return the file that the first engine is to load: the bundled one where the chosen one is not
+    to be read, as `follower.py` then says.
 
     Raises CannotStart where there is none, or it is not a file that a model could be in.
     """
     try:
         choice = await choices.read()
+        if choice.origin == "bundled":
+            return await open_bundled(choices)
         return choice, await asyncio.to_thread(open_model_file, choice.path)
     except ModelUnusable as error:
-        hint = ""
-        if not choices.is_fixed:
-            hint = "; choose another with `sqlstrict model use`, or give one with --model FILE"
-        raise CannotStart(error.message + hint) from error
+        why = error.message
+        if choices.is_fixed:
+            raise CannotStart(why) from error
+    log.error("the chosen model cannot be read, so the bundled one is to answer: %s", why)
+    try:
+        return await open_bundled(choices)
+    except CannotStart as error:
+        raise CannotStart(
+            f"{why}; choose another with `sqlstrict model use`, or give one with --model FILE;"
+            f" nor can the bundled model serve: {error.message}"
+        ) from error
+
+
+async def open_bundled(choices: ModelChoice) -> tuple[Choice, ModelFile]:
+    """Return the bundled model's file. Raises CannotStart."""
+    choice = await choices.bundled()
+    try:
+        return choice, await asyncio.to_thread(open_model_file, choice.path)
+    except ModelUnusable as error:
+        raise CannotStart(error.message) from error

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlstrictd.errors import ModelUnusable
-from sqlstrictd.model.header import check_header
+from sqlstrictd.model.header import check_open_header
+from sqlstrictd.model.old_bundled import hold
 
 MAX_MODEL_BYTES = 16 * 2**30
 BLOCK_BYTES = 4 * 2**20
@@ -46,16 +48,27 @@ class Abandoned(Exception):
 
 
 class ModelFile:
-    """A model's file. `sha256` has 64 hexadecimal digits; `name` is the path's last part alone."""
+    """A model's file. `sha256` has 64 hexadecimal digits; `name` is the path's last part alone;
+    `quantization` is what its head says, such as "Q4_K_M", "" where nobody has read it.
+
+    The event loop's thread uses it, but for `verify`, which is another thread's work.
+    """
 
     def __init__(
-        self, path: Path, sha256: str, look: Look | None = None, descriptor: int | None = None
+        self,
+        path: Path,
+        sha256: str,
+        look: Look | None = None,
+        descriptor: int | None = None,
+        quantization: str = "",
     ) -> None:
         self.path = path
         self.name = path.name.removesuffix(".gguf")
         self.sha256 = sha256
         self.look = look
+        self.quantization = quantization
         self._descriptor = descriptor
+        self._lock = threading.Lock()  # of descriptor and look together
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -82,33 +95,47 @@ class ModelFile:
 
     def verify(self) -> None:
         """Make sure that its content is what the digest says. Raises ModelUnusable."""
-        if self._descriptor is None or self.is_unchanged:
-            return
-        look = self._look_now()
-        if _digest(self._descriptor, lambda: False) != self.sha256 or self._look_now() != look:
-            raise ModelUnusable(
-                f"the model {self.path} was overwritten while it was in use, and cannot be loaded"
-                " again; put the file back, or choose another with `sqlstrict model use`"
-            )
-        self.look = look
+        with self._lock:
+            if self._descriptor is None or self.is_unchanged:
+                return
+            known = self.look
+            # Of its own: another file may take this one's place while it is read.
+            descriptor = os.dup(self._descriptor)
+        try:
+            look = Look.of(os.fstat(descriptor))
+            is_same = _digest(descriptor, lambda: False) == self.sha256
+            is_same = is_same and Look.of(os.fstat(descriptor)) == look
+        finally:
+            os.close(descriptor)
+        with self._lock:
+            if self.look is not known:
+                return  # another file of this content has taken its place
+            if not is_same:
+                raise ModelUnusable(
+                    f"the model {self.path} was overwritten while it was in use, and cannot be"
+                    " loaded again; put the file back, or choose another with `sqlstrict model use`"
+                )
+            self.look = look
 
     def take_descriptor(self, other: ModelFile) -> None:
         """Go on with another file of the same content, and close it; this one's may be gone."""
-        mine, self._descriptor = self._descriptor, other._descriptor
-        self.path, self.name, self.look = other.path, other.name, other.look
-        other._descriptor = mine
+        with self._lock:
+            mine, self._descriptor = self._descriptor, other._descriptor
+            self.path, self.name, self.look = other.path, other.name, other.look
+            other._descriptor = mine
         other.close()
 
     def duplicate(self) -> ModelFile:
         """Return the same file with a descriptor of its own."""
         descriptor = None if self._descriptor is None else os.dup(self._descriptor)
-        return ModelFile(self.path, self.sha256, self.look, descriptor)
+        return ModelFile(self.path, self.sha256, self.look, descriptor, self.quantization)
 
     def close(self) -> None:
         """Close the file; engines that run keep what they have read."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        with self._lock:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
 
     def _look_now(self) -> Look:
         assert self._descriptor is not None
@@ -138,8 +165,10 @@ def open_model_file(path: Path, should_stop: Callable[[], bool] = lambda: False)
                 f"the model {path} is not a GGUF file; `sqlstrict convert` makes one of a"
                 " Hugging Face checkpoint"
             )
-        check_header(path)
-        file = ModelFile(path, _digest(descriptor, should_stop), Look.of(found), descriptor)
+        hold(descriptor)
+        header = check_open_header(descriptor, path)
+        digest = _digest(descriptor, should_stop)
+        file = ModelFile(path, digest, Look.of(found), descriptor, header.quantization)
         if not file.is_unchanged:
             raise ModelUnusable(f"the model {path} is still being written")
         return file

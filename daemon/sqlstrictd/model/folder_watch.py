@@ -28,6 +28,7 @@ class FolderWatch:
         self._timer: asyncio.TimerHandle | None = None
         self._watched: tuple[Path, int, int] | None = None
         self._observer: Any = None
+        self._ends: set[asyncio.Future[None]] = set()
         self._obstacle = "nothing is watched yet"
 
     @property
@@ -71,14 +72,22 @@ class FolderWatch:
         self._observer, self._obstacle = observer, ""
 
     def stop(self) -> None:
-        """Watch nothing."""
+        """Watch nothing; the thread that did ends by itself."""
         self._stop_with("nothing is watched")
+
+    async def close(self) -> None:
+        """Watch nothing, and return when every thread that did has ended."""
+        self.stop()
+        if self._ends:
+            await asyncio.wait(self._ends)
 
     def _stop_with(self, obstacle: str) -> None:
         self._watched, self._obstacle = None, obstacle
         if self._observer is not None:
-            self._observer.stop()
-            self._observer.join()
+            # Both wait for threads, which the event loop must not.
+            end = asyncio.ensure_future(asyncio.to_thread(_end, self._observer))
+            self._ends.add(end)
+            end.add_done_callback(self._ends.discard)
             self._observer = None
         if self._timer is not None:
             self._timer.cancel()
@@ -91,3 +100,8 @@ class FolderWatch:
     def _give_hint(self) -> None:
         self._timer = None
         self._on_hint()
+
+
+def _end(observer: Any) -> None:
+    observer.stop()
+    observer.join()

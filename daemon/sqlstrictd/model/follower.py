@@ -33,7 +33,7 @@ from sqlstrictd.model.file import Look
 from sqlstrictd.model.folder_watch import FolderWatch
 from sqlstrictd.model.header import check_header
 from sqlstrictd.model.swap import ModelSwap
-from sqlstrictd.model.wanted import WantedModel
+from sqlstrictd.model.wanted import Rejected, WantedModel
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +44,6 @@ class Pace:
 
     look_s: float = 2.0
     settle_s: float = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A file that could not be used, and its digest where it came that far."""
-
-    wanted: WantedModel
-    sha256: str
-    why: str
 
 
 class ModelFollower:
@@ -90,8 +81,12 @@ class ModelFollower:
         """How changes are noticed, for people."""
         return self._watch.words
 
-    def start(self) -> None:
-        """Follow from now on; the first model must be loaded."""
+    def start(self, rejected: Rejected | None = None) -> None:
+        """Follow from now on; a model answers, in place of the one that had to be rejected."""
+        if rejected is not None:
+            self._rejected = rejected
+            self._counters.add("models_rejected")
+            self._note_problem(rejected.why)
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -103,7 +98,7 @@ class ModelFollower:
             await asyncio.wait({self._task})
             self._task = None
         await self._give_work_up()
-        self._watch.stop()
+        await self._watch.close()
 
     async def use(self, name: str) -> None:
         """Choose a model by its name, and return when it answers.

@@ -6,9 +6,10 @@ off, broken in its tables, or no ChatML model; whether llama.cpp takes the rest,
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from sqlstrict_convert.gguf_format.header import GgufError, GgufHeader, read_header
+from sqlstrict_convert.gguf_format.header import GgufError, GgufHeader, read_open_header
 
 from sqlstrictd.errors import ModelUnusable
 
@@ -26,7 +27,19 @@ TOKENIZERS_OF_ENCODERS = ("bert", "t5", "none", "no_vocab", None)
 def check_header(path: Path) -> GgufHeader:
     """Return the header of a file that the engine might be able to use. Raises ModelUnusable."""
     try:
-        header = read_header(path)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise ModelUnusable(f"the model {path} cannot be read: {error.strerror}") from error
+    try:
+        return check_open_header(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def check_open_header(descriptor: int, path: Path) -> GgufHeader:
+    """Return the header of an open file, whatever stands at its path. Raises ModelUnusable."""
+    try:
+        header = read_open_header(descriptor, path.name)
     except GgufError as error:
         raise ModelUnusable(f"the model cannot be used: {error}") from error
     except OSError as error:

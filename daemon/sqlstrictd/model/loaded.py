@@ -18,7 +18,7 @@ from sqlstrictd.counters import Counters
 from sqlstrictd.dispatch import Dispatch
 from sqlstrictd.engine import wire
 from sqlstrictd.engine_process import EngineLink
-from sqlstrictd.errors import EngineFault, ShuttingDown
+from sqlstrictd.errors import EngineFault, ShuttingDown, SqlstrictError
 from sqlstrictd.model.file import ModelFile
 from sqlstrictd.prompt import schema_pieces
 from sqlstrictd.quarantine import Quarantine
@@ -73,6 +73,7 @@ class LoadedModel:
         self._recent = recent
         self._info: wire.Ready | None = None
         self._has_info = asyncio.Event()
+        self._obstacle: SqlstrictError | None = None
         self._n_inside = 0
         self._is_empty = asyncio.Event()
         self._is_empty.set()
@@ -103,8 +104,9 @@ class LoadedModel:
         """Return when no request uses the model."""
         await self._is_empty.wait()
 
-    def give_up(self) -> None:
+    def give_up(self, error: SqlstrictError | None = None) -> None:
         """Tell those who wait for the model that it will not come, if it is not there yet."""
+        self._obstacle = self._obstacle or error
         self._has_info.set()
 
     async def close(self) -> None:
@@ -114,16 +116,16 @@ class LoadedModel:
         self.file.close()
 
     async def reading(self) -> Reading:
-        """Return how schemas are read; waits for the model. Raises ShuttingDown."""
+        """Return how schemas are read; waits for the model. Raises ModelUnusable, ShuttingDown."""
         await self._has_info.wait()
         if self._info is None:
-            raise ShuttingDown("the daemon stops before it has a model")
+            raise self._obstacle or ShuttingDown("the daemon stops before it has a model")
         return _reading(self._info)
 
     async def render(self, part: Part) -> str:
         """Return a part of a schema as the model reads it; waits for the model.
 
-        Raises ShuttingDown where it will not come.
+        Raises ModelUnusable or ShuttingDown where it will not come.
         """
         reading = await self.reading()
         if not part.is_whole:

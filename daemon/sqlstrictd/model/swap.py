@@ -89,7 +89,7 @@ class ModelSwap:
             await candidate.supervisor.start()
         except CannotStart as error:
             raise ModelRejected(error.message) from error
-        await _probe(candidate)
+        await probe(candidate)
         with suppress(TimeoutError):
             async with asyncio.timeout(READ_S):
                 await candidate.dispatch.wait_until_read()
@@ -128,7 +128,7 @@ class ModelSwap:
         await self._room.current.supervisor.stop()
 
 
-async def _probe(candidate: LoadedModel) -> None:
+async def probe(candidate: LoadedModel) -> None:
     """Have the model write a few tokens. Raises ModelRejected."""
     name = candidate.file.name
     try:

@@ -50,3 +50,12 @@ class WantedModel:
             file.close()
             raise ModelRejected(f"the file of {self.choice.name} was changed while it was read")
         return file
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A file that could not be used, and its digest where it came that far."""
+
+    wanted: WantedModel
+    sha256: str
+    why: str

@@ -43,6 +43,7 @@ def read_alteration(cursor: Cursor, draft: SchemaDraft, first: Token) -> None:
             partition = read_table_name(cursor)
             if draft.find(partition) is not None:
                 draft.remove(partition)
+                draft.note_name(partition.token.value)
                 shown = show(partition.token.value)
                 draft.warn(f"partition {shown} left out", partition.token.start)
             while not ends_item(cursor):

@@ -23,6 +23,7 @@ from sqlstrictd.schema.keys import (
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.table_draft import TableDraft
 from sqlstrictd.schema.types import Column
+from sqlstrictd.schema.uses import add_use
 from sqlstrictd.schema.values import Literals, can_be_shown, closed_lists
 
 _COMMON_TYPES: Final = frozenset(
@@ -43,6 +44,7 @@ def read_column(cursor: Cursor, table: TableDraft) -> tuple[Token, Column]:
     declared, values = read_type(cursor)
     column = Column(name.value, declared, values=values)
     is_always = False
+    label = ""
     while not ends_item(cursor):
         if cursor.take_words("NOT", "NULL"):
             column = replace(column, not_null=True)
@@ -50,13 +52,26 @@ def read_column(cursor: Cursor, table: TableDraft) -> tuple[Token, Column]:
         elif cursor.take_words("PRIMARY"):
             expect_key(cursor)
             set_primary_key(cursor, table, (name,))
+            if label:
+                add_use(table, "primary", label, (name,))
             if not cursor.take_words("ASC"):
                 cursor.take_words("DESC")
             pass_constraint_end(cursor)
         elif cursor.take_words("REFERENCES"):
             read_reference(cursor, table, (name,))
+            if label:
+                add_use(table, "foreign", label, (name,))
         elif cursor.take_words("CHECK"):
-            table.add_check(closed_lists(cursor.skip_group(), cursor.literals))
+            condition = cursor.skip_group()
+            table.add_check(closed_lists(condition, cursor.literals))
+            add_use(table, "own check", label, (name, *condition))
+        elif cursor.take_words("UNIQUE"):
+            cursor.take_words("KEY")
+            pass_constraint_end(cursor)
+            add_use(table, "unique", label, (name,))
+        elif cursor.take_words("CONSTRAINT"):
+            label = cursor.take_name("a constraint").value
+            continue
         elif cursor.take_words("COMMENT"):
             cursor.take_symbol("=")
             said = cursor.literals.read(cursor.take()) or ""
@@ -67,19 +82,19 @@ def read_column(cursor: Cursor, table: TableDraft) -> tuple[Token, Column]:
                 cursor.take_words("BY", "DEFAULT")
         elif cursor.sees_word("AS") and (is_always or not cursor.sees_word("AS", "IDENTITY")):
             column = replace(column, is_generated=True)
-            _pass_column_constraint(cursor)
+            if cursor.sees_symbol("(", 1):
+                cursor.take()
+                add_use(table, "computed", name.value, cursor.skip_group())
+            else:
+                _pass_column_constraint(cursor)
         else:
             _pass_column_constraint(cursor)
+        label = ""
     return name, column
 
 
 def _pass_column_constraint(cursor: Cursor) -> None:
-    if cursor.take_words("CONSTRAINT"):
-        cursor.take_name("a constraint")
-    elif cursor.take_words("UNIQUE"):
-        cursor.take_words("KEY")
-        pass_constraint_end(cursor)
-    elif cursor.take_words("OPTIONS"):
+    if cursor.take_words("OPTIONS"):
         cursor.skip_group()
     elif cursor.take_words("DEFAULT") or cursor.take_words("ON", "UPDATE"):
         if ends_item(cursor):

@@ -1,8 +1,8 @@
 """What stands in the parentheses of CREATE TABLE, in the spellings of the common dialects.
 
-Names, types, keys, comments, and the closed lists of checks are kept. Defaults, other checks,
-collations, generated expressions and options are passed over by their parentheses alone: nothing
-reads them, so nothing depends on them.
+Names, types, keys, comments, and the closed lists of checks are kept; of other keys and checks and
+of generated expressions, the columns that they name. Defaults, collations and options are passed
+over by their parentheses alone: nothing reads them, so nothing depends on them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlstrictd.schema.keys import (
 )
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.table_draft import TableDraft
+from sqlstrictd.schema.uses import add_use, read_key
 from sqlstrictd.schema.values import closed_lists
 
 
@@ -43,27 +44,35 @@ def read_items(cursor: Cursor, table: TableDraft) -> None:
 
 def read_item(cursor: Cursor, table: TableDraft) -> None:
     """Read one column or one constraint into the table."""
+    label = ""
     if cursor.take_words("CONSTRAINT") and not _sees_constraint(cursor):
-        cursor.take_name("a constraint")
+        label = cursor.take_name("a constraint").value
         if not _sees_constraint(cursor):
             raise cursor.unexpected("a constraint is expected")
     if cursor.take_words("PRIMARY"):
         expect_key(cursor)
         set_primary_key(cursor, table, read_key_columns(cursor))
+        if label:
+            add_use(table, "primary", label, table.primary_key)
         pass_constraint_end(cursor)
     elif cursor.take_words("FOREIGN"):
         expect_key(cursor)
         columns = read_key_columns(cursor)
+        if label:
+            add_use(table, "foreign", label, columns)
         if not cursor.sees_word("REFERENCES"):
             raise cursor.unexpected("REFERENCES is expected")
         cursor.take()
         read_reference(cursor, table, columns)
     elif cursor.take_words("CHECK"):
-        table.add_check(closed_lists(cursor.skip_group(), cursor.literals))
+        condition = cursor.skip_group()
+        table.add_check(closed_lists(condition, cursor.literals))
+        add_use(table, "check", label, condition)
         _pass_rest(cursor)
     elif _sees_constraint(cursor) or _sees_index(cursor):
-        pass_token(cursor)
+        start = cursor.take().start
         _pass_rest(cursor)
+        read_key(cursor, table, label, start)
     elif cursor.sees_word("LIKE"):
         raise _refuse(cursor, table, "copies the columns of another table (LIKE)")
     else:

@@ -14,8 +14,8 @@ from typing import Final
 from sqlstrictd.schema.cursor import Cursor, show
 from sqlstrictd.schema.named_types import NamedTypes
 from sqlstrictd.schema.names import fold
-from sqlstrictd.schema.table_draft import KeyDraft, TableDraft, TableName, ViewDraft
-from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
+from sqlstrictd.schema.table_draft import KeyDraft, TableDraft, TableName, UseDraft, ViewDraft
+from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table, Use
 
 MAX_TABLES: Final = 2000
 
@@ -32,6 +32,8 @@ class SchemaDraft:
         self._views: dict[tuple[str, str], ViewDraft] = {}
         self._left_out: dict[str, list[int]] = {}
         self._warnings: list[tuple[int, str]] = []
+        self._triggers: list[UseDraft] = []
+        self._other_names: dict[str, None] = {}
         self.types = NamedTypes()
 
     def find(self, name: TableName) -> TableDraft | None:
@@ -85,6 +87,14 @@ class SchemaDraft:
         self._tables.pop(_key(name), None)
         self._views.pop(_key(name), None)
 
+    def note_name(self, name: str) -> None:
+        """Note the name of something that is not kept, and that no new table can have."""
+        self._other_names[name] = None
+
+    def note_trigger(self, name: str, words: frozenset[str], *, uses_all: bool) -> None:
+        """Note something that is not kept but reads tables; its words tell which."""
+        self._triggers.append(UseDraft("trigger", name, words, uses_all))
+
     def leave_out(self, kind: str, offset: int) -> None:
         """Note that a statement of this kind was passed over."""
         self._left_out.setdefault(kind, []).append(self._cursor.line(offset))
@@ -101,8 +111,9 @@ class SchemaDraft:
         """
         if self._tables:
             self._keep_one_namespace()
-        tables = tuple(self._build_table(table) for table in self._tables.values())
-        return Schema(dialect, tables)
+        readers = self._readers()
+        tables = tuple(self._build_table(table, readers) for table in self._tables.values())
+        return Schema(dialect, tables, other_names=tuple(self._other_names))
 
     def finish(self, schema: Schema) -> Schema:
         """Return a built schema with what was left out of it.
@@ -152,8 +163,28 @@ class SchemaDraft:
         more = ", ..." if len(left) > 5 else ""
         self.warn(f"tables of other namespaces left out: {names}{more}", left[0].name.token.start)
 
-    def _build_table(self, table: TableDraft) -> Table:
-        keys = (self._build_key(table, key) for key in table.foreign_keys)
+    def _readers(self) -> dict[str, list[UseDraft]]:
+        """What of views and triggers names a table, by the table's folded name."""
+        views = (
+            UseDraft("view", view.name.token.value, view.words, view.has_star)
+            for view in self._views.values()
+        )
+        found: dict[str, list[UseDraft]] = {}
+        for reader in (*views, *self._triggers):
+            for word in reader.words:
+                found.setdefault(word, []).append(reader)
+        for view in self._tables.values():
+            for name, words in view.reads:
+                reader = UseDraft("view", view.name.token.value, words)
+                found.setdefault(fold(name.token.value), []).append(reader)
+        return found
+
+    def _build_table(self, table: TableDraft, readers: dict[str, list[UseDraft]]) -> Table:
+        keys = [self._build_key(table, key) for key in table.foreign_keys]
+        for draft, key in zip(table.foreign_keys, keys, strict=True):
+            if key is None:  # the database has it all the same
+                words = frozenset(fold(column.value) for column in draft.columns)
+                table.uses.append(UseDraft("foreign", "", words))
         return Table(
             name=table.name.token.value,
             columns=tuple(self._build_column(table, column) for column in table.columns.values()),
@@ -161,7 +192,13 @@ class SchemaDraft:
             foreign_keys=tuple(key for key in keys if key is not None),
             comment=table.comment,
             is_view=table.is_view,
+            uses=() if table.is_view else tuple(self._build_uses(table, readers)),
         )
+
+    def _build_uses(self, table: TableDraft, readers: dict[str, list[UseDraft]]) -> Iterator[Use]:
+        """Settle what stands on a table: its own, and what of views and triggers names it."""
+        yield from map(table.find_use, table.uses)
+        yield from map(table.find_use, readers.get(fold(table.name.token.value), ()))
 
     def _build_column(self, table: TableDraft, column: Column) -> Column:
         """Settle a column's named type, and narrow it to the values that its checks leave."""

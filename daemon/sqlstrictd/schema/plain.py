@@ -6,9 +6,9 @@ Reading takes nothing on trust: whatever does not have the form of a schema rais
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
-from sqlstrictd.schema.types import Column, ForeignKey, Schema, Table
+from sqlstrictd.schema.types import USE_KINDS, Column, ForeignKey, Schema, Table, Use, UseKind
 
 
 def to_plain(schema: Schema) -> dict[str, Any]:
@@ -23,6 +23,9 @@ def from_plain(plain: object) -> Schema:
         dialect=_text(fields["dialect"]),
         tables=tuple(_table(_mapping(table)) for table in _list(fields["tables"])),
         warnings=_texts(fields["warnings"]),
+        # Files of earlier versions have none of these.
+        other_names=_texts(fields.get("other_names", ())),
+        unread_views=_texts(fields.get("unread_views", ())),
     )
 
 
@@ -35,6 +38,7 @@ def _table(fields: dict[str, Any]) -> Table:
         # Files of earlier versions have none of these.
         comment=_text(fields.get("comment", "")),
         is_view=_flag(fields.get("is_view", False)),
+        uses=tuple(_use(_mapping(use)) for use in _list(fields.get("uses", ()))),
     )
 
 
@@ -57,6 +61,13 @@ def _foreign_key(fields: dict[str, Any]) -> ForeignKey:
         referenced_table=_text(fields["referenced_table"]),
         referenced_columns=_texts(fields["referenced_columns"]),
     )
+
+
+def _use(fields: dict[str, Any]) -> Use:
+    kind = _text(fields["kind"])
+    if kind not in USE_KINDS:
+        raise ValueError("another kind of use was expected")
+    return Use(cast(UseKind, kind), _text(fields["name"]), _texts(fields["columns"]))
 
 
 class _Fields(dict[str, Any]):

@@ -8,6 +8,8 @@ expressions are left out; of the user's free text, only short comments reach the
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, Literal, get_args
 
 from sqlstrictd.schema.engine_types import GENERATED, engine_type, enum_types
@@ -25,6 +27,7 @@ VALUE_TYPES: Final = frozenset({"ENUM", "SET"})
 
 # Arguments of a type that are no numbers, as in GEOMETRY(POINT,4326).
 _OTHER_ARGUMENTS: Final = re.compile(r"\((?![-+\d,]*\))[^']*\)")
+_BRACKETS: Final = re.compile(r"(?:\[\d*\])*\Z")
 # A declared type that is plain words and numbers, as VARCHAR(20) or DOUBLE PRECISION.
 _PLAIN_TYPE: Final = re.compile(r"[A-Z][A-Z0-9_ ]*(\(\d+(, ?\d+)?\))?[A-Z0-9_ ]*", re.ASCII)
 
@@ -64,13 +67,19 @@ def render_ddl(schema: Schema) -> str:
 
 
 def render_definitions(schema: Schema) -> str:
-    """Render a schema as `render_ddl` does, for people: views are views, and loadable as such."""
-    return "\n".join(
-        _create_view(table, schema.dialect)
-        if table.is_view
-        else _create_for_prompt(table, schema.dialect)
-        for table in schema.tables
-    )
+    """Render a schema as `render_ddl` does, for people: views are views, and loadable as such.
+
+    Array types and indexes are there too. Of what is kept in part only (conditions of CHECK, what
+    triggers do) nothing is written.
+    """
+    lines = []
+    for table in schema.tables:
+        if table.is_view:
+            lines.append(_create_view(table, schema))
+        else:
+            lines.append(_create_for_prompt(table, schema.dialect, is_whole=True))
+            lines.extend(_create_indexes(table, schema.dialect))
+    return "\n".join(lines)
 
 
 def create_statements(schema: Schema, dialect: str = "sqlite") -> list[str]:
@@ -90,29 +99,67 @@ def create_statements(schema: Schema, dialect: str = "sqlite") -> list[str]:
     return enum_types(columns, dialect) + tables
 
 
-def _create_for_prompt(table: Table, dialect: str) -> str:
+def _create_for_prompt(table: Table, dialect: str, *, is_whole: bool = False) -> str:
     items = []
     for column in table.columns:
         key = " PRIMARY KEY" if table.primary_key == (column.name,) else ""
         name = quote_name(column.name, dialect)
-        declared = f"{name} {_prompt_type(column, dialect)}".rstrip()
+        type_ = _shown_type(column, dialect) if is_whole else _prompt_type(column, dialect)
+        declared = f"{name} {type_}".rstrip()
         items.append(declared + key + _hints(column, dialect))
     if len(table.primary_key) > 1:
         items.append(f"PRIMARY KEY ({_list_names(table.primary_key, dialect)})")
     items.extend(_render_foreign_key(key, dialect) for key in table.foreign_keys)
+    if is_whole:
+        items.extend(_unique_keys(table, dialect))
     comment = _comment(table.comment, dialect)
     return f"CREATE TABLE {quote_name(table.name, dialect)} ({', '.join(items)}){comment};"
 
 
-def _create_view(table: Table, dialect: str) -> str:
-    """Write a view as `schema/views.py` reads it: its columns and types, and no table behind it."""
+def _unique_keys(table: Table, dialect: str) -> Iterator[str]:
+    for use in table.uses:
+        if use.kind == "unique":
+            label = f"CONSTRAINT {quote_name(use.name, dialect)} " if use.name else ""
+            yield f"{label}UNIQUE ({_list_names(use.columns, dialect)})"
+
+
+def _create_indexes(table: Table, dialect: str) -> Iterator[str]:
+    """Write indexes with the columns that they use, whether in an expression or not."""
+    for use in table.uses:
+        if use.kind in ("index", "unique index") and use.columns:
+            kind = "UNIQUE INDEX" if use.kind == "unique index" else "INDEX"
+            label = f"{quote_name(use.name, dialect)} " if use.name else ""
+            on = f"{quote_name(table.name, dialect)} ({_list_names(use.columns, dialect)})"
+            yield f"CREATE {kind} {label}ON {on};"
+
+
+def _create_view(table: Table, schema: Schema) -> str:
+    """Write a view as `schema/views.py` reads it: its columns and types, and what it reads."""
+    dialect = schema.dialect
     columns = []
     for column in table.columns:
-        declared = _prompt_type(column, dialect)
+        declared = _shown_type(column, dialect)
         value = f"CAST(NULL AS {declared})" if declared else "NULL"
         columns.append(f"{value} AS {quote_name(column.name, dialect)}{_hints(column, dialect)}")
     name, comment = quote_name(table.name, dialect), _comment(table.comment, dialect)
-    return f"CREATE VIEW {name}{comment} AS SELECT {', '.join(columns)};"
+    reads = [
+        f"EXISTS (SELECT {_list_names(use.columns, dialect) or '1'} "
+        f"FROM {quote_name(other.name, dialect)})"
+        for other in schema.tables
+        for use in other.uses
+        if use.kind == "view" and use.name == table.name
+    ]
+    where = f" WHERE {' AND '.join(reads)}" if reads else ""
+    return f"CREATE VIEW {name}{comment} AS SELECT {', '.join(columns)}{where};"
+
+
+def _shown_type(column: Column, dialect: str) -> str:
+    """A type as `_prompt_type` writes it, with the brackets of an array."""
+    brackets = _BRACKETS.search(column.type)
+    suffix = brackets[0] if brackets else ""
+    bare = replace(column, type=column.type.removesuffix(suffix))
+    written = _prompt_type(bare, dialect)
+    return written + suffix if written else ""
 
 
 def _prompt_type(column: Column, dialect: str) -> str:

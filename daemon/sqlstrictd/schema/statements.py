@@ -30,6 +30,15 @@ from sqlstrictd.schema.named_statements import (
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.schema.table_draft import TableDraft
+from sqlstrictd.schema.uses import (
+    READING,
+    add_use,
+    names_all,
+    note_passed,
+    read_index,
+    tokens_of,
+    words_of,
+)
 from sqlstrictd.schema.views import read_view
 
 _DELIMITER_END: Final = re.compile(r"^DELIMITER[ \t]+;[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -122,6 +131,7 @@ def _read_create(cursor: Cursor, draft: SchemaDraft) -> None:
     first = cursor.peek()
     offset = first.start if first is not None else 0
     kind = _kind(cursor)
+    note_passed(cursor, draft, kind)
     if kind == "CREATE TABLE":
         cursor.take()
         _read_table(cursor, draft)
@@ -136,8 +146,14 @@ def _read_create(cursor: Cursor, draft: SchemaDraft) -> None:
         cursor.take()
         read_view(cursor, draft, offset)
         return
-    draft.leave_out(kind, offset)
+    if kind == "CREATE INDEX" and read_index(cursor, draft, offset):
+        return
+    if kind not in READING and kind != "CREATE SEQUENCE":
+        draft.leave_out(kind, offset)
     pass_statement(cursor, has_block=kind.removeprefix("CREATE ") in _BLOCKS)
+    if kind in READING:
+        tokens = tokens_of(cursor, offset)
+        draft.note_trigger(kind.lower(), words_of(tokens), uses_all=names_all(tokens))
 
 
 def _read_table(cursor: Cursor, draft: SchemaDraft) -> None:
@@ -150,6 +166,7 @@ def _read_table(cursor: Cursor, draft: SchemaDraft) -> None:
         return
     if cursor.sees_word("PARTITION", "OF"):
         draft.warn(f"partition {show(name.value)} left out", name.start)
+        draft.note_name(name.value)
         pass_statement(cursor)
         return
     _refuse_copies(cursor, name)
@@ -177,7 +194,7 @@ def _refuse_copies(cursor: Cursor, name: Token) -> None:
 def _read_options(cursor: Cursor, table: TableDraft) -> None:
     """Pass over the table's options but its comment, up to the semicolon or the end."""
     name = table.name.token
-    is_first = True
+    is_first, has_parts = True, False
     while (token := cursor.peek()) is not None and not token.is_symbol(";"):
         _refuse_copies(cursor, name)
         if is_first and not is_go(cursor, token) and not token.is_word(*_TABLE_OPTIONS):
@@ -185,8 +202,13 @@ def _read_options(cursor: Cursor, table: TableDraft) -> None:
         if is_go(cursor, token):
             return
         refuse_missing_semicolon(cursor)
+        if token.is_word("PARTITION"):
+            has_parts = True
         if token.is_symbol("("):
-            cursor.skip_group()
+            inner = cursor.skip_group()
+            if has_parts:
+                add_use(table, "partition", "", inner)
+                has_parts = False
         elif token.is_symbol(")"):
             raise cursor.unexpected("no parenthesis is open")
         elif cursor.take_words("COMMENT"):

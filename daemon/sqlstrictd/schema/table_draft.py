@@ -11,7 +11,7 @@ from typing import Final
 from sqlstrictd.schema.cursor import Cursor, show
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import Token
-from sqlstrictd.schema.types import Column
+from sqlstrictd.schema.types import Column, Use, UseKind
 from sqlstrictd.schema.values import ClosedList
 
 # SQLite's own limit on the columns of a table.
@@ -35,6 +35,16 @@ class KeyDraft:
     parent_columns: tuple[Token, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class UseDraft:
+    """Something that stands on columns; which, its folded words tell when all are known."""
+
+    kind: UseKind
+    name: str
+    words: frozenset[str]
+    uses_all: bool = False
+
+
 @dataclass(slots=True)
 class TableDraft:
     """A table that is being read."""
@@ -46,6 +56,9 @@ class TableDraft:
     checks: list[ClosedList] = field(default_factory=list)
     comment: str = ""
     is_view: bool = False
+    uses: list[UseDraft] = field(default_factory=list)
+    # Of a view that tells its columns itself: the tables that it reads, and their columns' words.
+    reads: list[tuple[TableName, frozenset[str]]] = field(default_factory=list)
 
     def add_column(self, cursor: Cursor, name: Token, column: Column) -> None:
         """Add a column.
@@ -87,6 +100,17 @@ class TableDraft:
         """Note the closed lists of a CHECK."""
         self.checks.extend(lists)
 
+    def find_use(self, draft: UseDraft) -> Use:
+        """Return a use with the table's own spelling of the columns that it names."""
+        is_used = (
+            column.name for folded, column in self.columns.items()
+            if draft.uses_all or folded in draft.words
+        )  # fmt: skip
+        used = tuple(is_used)
+        if draft.kind == "own check" and len(used) > 1:
+            return Use("check", draft.name, used)
+        return Use(draft.kind, draft.name, used)
+
     def comment_last(self, comment: str) -> None:
         """Give the column that was added last a comment, if it has none yet."""
         folded, column = next(reversed(self.columns.items()))
@@ -116,3 +140,5 @@ class ViewDraft:
     columns: tuple[str, ...]
     query: str
     offset: int
+    words: frozenset[str] = frozenset()
+    has_star: bool = False

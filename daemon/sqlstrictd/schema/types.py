@@ -10,11 +10,20 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from sqlstrictd.schema.names import fold
 
-_OPTIONAL: Final = frozenset({"values", "comment", "has_number_values", "is_generated", "is_view"})
+_OPTIONAL: Final = frozenset(
+    {"values", "comment", "has_number_values", "is_generated", "is_view", "uses"}
+)
+
+# "own check" stands inside of the one column that it names; "computed" is a generated column.
+UseKind = Literal[
+    "index", "unique index", "unique", "primary", "foreign", "check", "own check", "computed",
+    "view", "trigger", "partition",
+]  # fmt: skip
+USE_KINDS: Final[tuple[str, ...]] = get_args(UseKind)
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,19 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
+class Use:
+    """Something that stands on columns of a table, and so against some changes of it.
+
+    `name` is empty where none is given. Columns are those named anywhere in it, in expressions and
+    conditions too; what it says of them is not kept. `views.py` reads what else reads a table.
+    """
+
+    kind: UseKind
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """A table with its columns in order. Every name in its keys is one of its columns' names.
 
@@ -58,6 +80,7 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     comment: str = ""
     is_view: bool = False
+    uses: tuple[Use, ...] = ()
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -78,19 +101,30 @@ class Schema:
     """Tables and views in the order of the DDL, and the dialect that they are declared in.
 
     Table names, and the column names within a table, are distinct under `names.fold`; every
-    foreign key refers to a table and columns that are here.
+    foreign key refers to a table and columns that are here. `other_names` are those of sequences,
+    types and the like, which new tables cannot have; `unread_views` are views that were left out.
     """
 
     dialect: str
     tables: tuple[Table, ...]
     warnings: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
+    unread_views: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the canonical form, 64 hexadecimal digits; warnings do not count."""
         tables = [asdict(table, dict_factory=_without_blanks) for table in self.tables]
-        canonical = {"dialect": self.dialect, "tables": tables}
+        canonical: dict[str, Any] = {"dialect": self.dialect, "tables": tables}
+        for name in ("other_names", "unread_views"):
+            if getattr(self, name):
+                canonical[name] = getattr(self, name)
         return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def referenced_tables(self) -> frozenset[str]:
+        """The names of the tables that foreign keys refer to."""
+        return frozenset(key.referenced_table for one in self.tables for key in one.foreign_keys)
 
     def table(self, name: str) -> Table | None:
         """The table of that name under `names.fold`; None where there is none."""

@@ -23,8 +23,9 @@ from sqlstrictd.schema.ends import is_go, pass_statement
 from sqlstrictd.schema.keys import read_table_name
 from sqlstrictd.schema.names import fold
 from sqlstrictd.schema.scan import ScanError, Token, check_name
-from sqlstrictd.schema.table_draft import MAX_COLUMNS, TableDraft, ViewDraft
+from sqlstrictd.schema.table_draft import MAX_COLUMNS, TableDraft, TableName, ViewDraft
 from sqlstrictd.schema.types import Column, Schema, Table
+from sqlstrictd.schema.uses import names_all, tokens_of, words_of
 from sqlstrictd.schema.values import closed_lists
 
 # The queries of all views together: each is parsed twice, at about 1 MB a second.
@@ -90,7 +91,9 @@ def read_view(cursor: Cursor, draft: SchemaDraft, offset: int) -> None:
     cursor.jump(start)
     pass_statement(cursor)
     query = _without_tail(cursor, start, cursor.end) if is_query else ""
-    draft.add_view(ViewDraft(name, listed, query, offset), offset)
+    tokens = tokens_of(cursor, offset)
+    words, has_star = words_of(tokens), names_all(tokens)
+    draft.add_view(ViewDraft(name, listed, query, offset, words, has_star), offset)
 
 
 def take_in_views(draft: SchemaDraft, schema: Schema, infer: Infer | None) -> Schema:
@@ -118,6 +121,7 @@ def take_in_views(draft: SchemaDraft, schema: Schema, infer: Infer | None) -> Sc
                 waiting.remove(view)
                 is_moving = True
     for view in waiting:
+        schema = replace(schema, unread_views=(*schema.unread_views, view.name.token.value))
         reason = reasons[view.offset]
         shown = show(view.name.token.value)
         draft.warn(f"view {shown} left out{': ' if reason else ''}{reason}", view.offset)
@@ -213,9 +217,24 @@ def _read_plain(cursor: Cursor, table: TableDraft, listed: tuple[str, ...]) -> b
         at += 1
         if not cursor.take_symbol(","):
             break
+    _read_tables(cursor, table)
     token = cursor.peek()
     is_end = token is None or token.is_symbol(";") or is_go(cursor, token)
     return is_end and at == (len(listed) or at)
+
+
+def _read_tables(cursor: Cursor, table: TableDraft) -> None:
+    """Read WHERE EXISTS (SELECT column, ... FROM table) AND ...: what the real view reads."""
+    if not cursor.take_words("WHERE"):
+        return
+    while cursor.take_words("EXISTS"):
+        inner = cursor.skip_group()
+        at = next((n for n, token in enumerate(inner) if token.is_word("FROM")), len(inner))
+        if at + 2 == len(inner):
+            named = frozenset(fold(token.value) for token in inner[1:at] if is_name(token))
+            table.reads.append((TableName(inner[-1]), named))
+        if not cursor.take_words("AND"):
+            return
 
 
 def _read_hints(cursor: Cursor, table: TableDraft) -> None:

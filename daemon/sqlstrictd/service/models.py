@@ -56,7 +56,7 @@ class ModelService:
 
     def _model(self) -> pb.ModelInfo | None:
         model = self._engine.current
-        return model_pb(model.info, model.file.sha256) if model.info else None
+        return model_pb(model.info, model.file) if model.info else None
 
     def _state(self) -> pb.ModelState:
         return model_state_pb(self._engine.choice, self._follower)

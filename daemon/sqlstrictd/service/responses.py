@@ -8,6 +8,7 @@ from sqlstrictd.catalog import Registered
 from sqlstrictd.check import Findings
 from sqlstrictd.engine import wire
 from sqlstrictd.model.choice import Choice
+from sqlstrictd.model.file import ModelFile
 from sqlstrictd.model.follower import ModelFollower
 from sqlstrictd.question import Answer, Certificate, Confidence, Refusal, Sql, Usage
 from sqlstrictd.schema.types import Schema, Table
@@ -176,13 +177,14 @@ def model_state_pb(choice: Choice, follower: ModelFollower) -> pb.ModelState:
     )
 
 
-def model_pb(model: wire.Ready, sha256: str) -> pb.ModelInfo:
+def model_pb(model: wire.Ready, file: ModelFile) -> pb.ModelInfo:
     """Return what is known of the model as its message."""
     return pb.ModelInfo(
         name=model.name,
-        sha256=sha256,
+        sha256=file.sha256,
         architecture=model.architecture,
-        quantization=model.quantization,
+        # By the name that everybody types, where the file's head was read; llama.cpp has others.
+        quantization=file.quantization or model.quantization,
         parameter_count=model.parameter_count,
         context_tokens=model.context_tokens,
         vocabulary_size=model.vocabulary_size,

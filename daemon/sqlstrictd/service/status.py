@@ -48,7 +48,7 @@ class StatusService:
         return pb.GetStatusResponse(
             version=__version__,
             ready=self._engine.is_ready,
-            model=model_pb(model, self._engine.current.file.sha256) if model else None,
+            model=model_pb(model, self._engine.current.file) if model else None,
             model_state=model_state_pb(self._engine.choice, self._follower),
             slots=self._admission.slots,
             slots_busy=sum(model.dispatch.n_running for model in self._engine.all_models),

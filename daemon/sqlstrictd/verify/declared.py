@@ -14,6 +14,7 @@ from sqlglot import exp
 from sqlstrictd import dialects
 from sqlstrictd.dialects.facts import Dialect
 from sqlstrictd.schema.scan import Token
+from sqlstrictd.verify.lengths import explain_lengths
 
 _CONSTRAINTS: Final = tuple(
     "NOT NULL PRIMARY UNIQUE CHECK DEFAULT REFERENCES CONSTRAINT COLLATE AUTOINCREMENT"
@@ -31,18 +32,22 @@ _OTHER_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DeclaredType:
-    """A column's type in upper case, without its arguments; `offsets` are those of its words."""
+    """A column's type in upper case and, apart, its arguments; `offsets` are of its words."""
 
     column: exp.Expr
     written: str
     offsets: frozenset[int]
-    n_arguments: int
+    arguments: tuple[str, ...]
+
+    def explain(self, dialect: str) -> str:
+        """Say what is wrong with the numbers after it; empty where nothing is."""
+        return explain_lengths(self.written, self.arguments, dialect, declares=True)
 
     def is_known(self, facts: Dialect) -> bool:
         """Whether the dialect has such a type."""
         if not self.written:
             return facts.name == "sqlite"
-        if self.n_arguments > 2 and self.written not in ("ENUM", "SET"):
+        if len(self.arguments) > 2 and self.written not in ("ENUM", "SET"):
             return False
         others = _OTHER_TYPES[facts.name].split()
         return self.written in others or dialects.value_class(self.written, facts) != "O"
@@ -67,17 +72,18 @@ def declared_types(tree: exp.Expr, tokens: tuple[Token, ...]) -> list[DeclaredTy
 def _read(column: exp.Expr, tokens: tuple[Token, ...]) -> DeclaredType:
     words: list[Token] = []
     written: list[str] = []
-    depth, n_arguments = 0, 0
+    arguments: list[str] = []
+    depth = 0
     for token in tokens:
         if token.is_symbol("("):
             depth += 1
-            n_arguments += 1
         elif token.is_symbol(")"):
             if depth == 0:
                 break
             depth -= 1
         elif depth:
-            n_arguments += token.is_symbol(",")
+            if not token.is_symbol(","):
+                arguments.append(token.text)
         elif token.kind == "word" and not token.is_word(*_CONSTRAINTS):
             words.append(token)
             written.append(token.value.upper())
@@ -86,4 +92,4 @@ def _read(column: exp.Expr, tokens: tuple[Token, ...]) -> DeclaredType:
         else:
             break
     offsets = frozenset(token.start for token in words)
-    return DeclaredType(column, " ".join(written), offsets, n_arguments)
+    return DeclaredType(column, " ".join(written), offsets, tuple(arguments))

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
+from sqlstrictd.schema import dependents
 from sqlstrictd.schema.cursor import show
+from sqlstrictd.schema.types import Table
 from sqlstrictd.verify.declared import DeclaredType
 from sqlstrictd.verify.scope import Resolver
 from sqlstrictd.verify.sources import Scope, Source
@@ -43,6 +45,10 @@ def resolve_table(resolver: Resolver, tree: exp.Create, types: Iterable[Declared
     scope = Scope(None, {}, [source])
     for item in schema.expressions:
         resolve_item(resolver, item, scope)
+    for constraint in tree.find_all(exp.Constraint):
+        name = constraint.this
+        if dependents.is_constraint_taken(resolver.schema, name.name, resolver.dialect):
+            resolver.report(f"{show(name.name)} is the name of something else already.", name)
     if sum(isinstance(node, exp.PrimaryKey | exp.PrimaryKeyColumnConstraint)
            for node in schema.walk()) > 1:  # fmt: skip
         resolver.report("A table has one primary key.", tree)
@@ -81,6 +87,7 @@ def resolve_index(resolver: Resolver, tree: exp.Create) -> None:
     params = index.args.get("params")
     if table is None or params is None:
         return
+    _not_taken(resolver, index.this, table)
     terms = params.args.get("columns") or []
     columns = [term.this if isinstance(term, exp.Ordered) else term for term in terms]
     if not columns or not all(isinstance(c, exp.Column) and not c.table for c in columns):
@@ -116,8 +123,15 @@ def resolve_alter(resolver: Resolver, tree: exp.Alter, types: Iterable[DeclaredT
     elif isinstance(action, exp.RenameColumn):
         resolve_columns(resolver, table, [action.this.this])
         _free(resolver, action.args["to"].this, known)
+        name = known.get(resolver.names.key(action.this.this), "")
+        against = dependents.against_rename(resolver.schema, table, name, resolver.dialect)
+        if against:
+            _report_against(resolver, against, "renaming this column", action.this.this)
     elif isinstance(action, exp.AlterRename):
         _new_name(resolver, action.this)
+        against = dependents.against_table_rename(resolver.schema, table, resolver.dialect)
+        if against:
+            _report_against(resolver, against, "renaming this table", tree.this)
     elif isinstance(action, exp.Drop) and str(action.args.get("kind")).upper() == "COLUMN":
         dropped = action.args.get("tables") or []
         if len(dropped) != 1 or not isinstance(dropped[0], exp.Column):
@@ -130,6 +144,10 @@ def resolve_alter(resolver: Resolver, tree: exp.Alter, types: Iterable[DeclaredT
         in_keys = {resolver.names.column(name) for name in _key_columns(resolver, table.name)}
         if key in in_keys:
             resolver.report("A column that a key is made of cannot be dropped.", dropped[0].this)
+        elif key in known and len(known) > 1:
+            against = dependents.against_drop(resolver.schema, table, known[key], resolver.dialect)
+            if against:
+                _report_against(resolver, against, "dropping this column", dropped[0].this)
     else:
         resolver.report("This change of a table is not checked, so it is refused.", tree)
 
@@ -158,6 +176,18 @@ def _new_name(resolver: Resolver, named: exp.Expr) -> None:
         resolver.report(f"There is a table {show(named.name)} already.", named.this)
     elif named.name.lower().startswith(("sqlite_", "pg_")):
         resolver.report(f"{show(named.name)} is a name that the database keeps.", named.this)
+    else:
+        _not_taken(resolver, named.this)
+
+
+def _not_taken(resolver: Resolver, name: exp.Expr, indexed: Table | None = None) -> None:
+    """Refuse a new name that an index or something else that is no table has."""
+    if dependents.is_taken(resolver.schema, name.name, resolver.dialect, indexed):
+        resolver.report(f"{show(name.name)} is the name of something else already.", name)
+
+
+def _report_against(resolver: Resolver, against: str, what: str, node: exp.Expr) -> None:
+    resolver.report(f"{against[0].upper()}{against[1:]} stands against {what}.", node)
 
 
 def _free(resolver: Resolver, name: exp.Expr, known: dict[str, str]) -> None:

@@ -36,6 +36,10 @@ def known_types(resolver: Resolver, types: Iterable[DeclaredType]) -> None:
         if not declared.is_known(facts):
             what = show(declared.written) if declared.written else "A column without a type"
             resolver.report(f"{what} is no type that is known here.", declared.column)
+            continue
+        problem = declared.explain(resolver.dialect)
+        if problem:
+            resolver.report(problem, declared.column)
 
 
 def resolve_item(resolver: Resolver, item: exp.Expr, scope: Scope) -> None:

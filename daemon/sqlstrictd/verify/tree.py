@@ -18,6 +18,7 @@ from sqlstrictd.schema.cursor import show
 from sqlstrictd.schema.scan import Token
 from sqlstrictd.verify.kinds import ALLOWED_ARGUMENTS, KIND_NODES
 from sqlstrictd.verify.lexical import Reporter
+from sqlstrictd.verify.rewritten import as_written
 from sqlstrictd.verify.rules import QUERY_WORDS, Rules
 from sqlstrictd.verify.verdict import Problem
 
@@ -44,7 +45,7 @@ def parse(sql: str, dialect: str, reporter: Reporter) -> exp.Expr | Problem:
         return Problem("syntax", "The statement cannot be parsed.")
     if len(trees) != 1:
         return reporter.problem("kind", "There is not exactly one statement.", 0)
-    return trees[0]
+    return as_written(trees[0])
 
 
 def _describe(error: ParseError) -> Problem:

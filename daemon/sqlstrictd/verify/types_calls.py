@@ -125,7 +125,8 @@ class Calls(Windows):
             self.rules.operator("=", (left, right), node)
             return Value("text") if left.type == UNKNOWN else left
         if name == "ARRAY" and len(stars) == 1 and isinstance(stars[0], exp.Query):
-            return Value(f"{self.query(stars[0], scope, scope.ctes)[0].value.type}[]")
+            only = self.query(stars[0], scope, scope.ctes)[0].value
+            return Value(f"{only.type}[]", modifier=only.modifier)
         if name == "GROUPING":
             for part in stars:
                 self.value(part, scope)

@@ -113,7 +113,7 @@ class Typer(Forms):
         if meaning is None:
             raise Wrong(f"The type of {node.name} is not known here.", node)
         self.meanings[id(node)] = meaning
-        return Value(meaning.type)
+        return meaning.value
 
     def _literal(self, node: exp.Expr, scope: TypedScope) -> Value:
         if node.args.get("is_string"):
@@ -161,7 +161,10 @@ class Typer(Forms):
         if isinstance(node, COMPARISONS) and isinstance(right_node, COMPARISONS):
             self._chained(node)
         if isinstance(right_node, _BOTH_SIDES):
-            return self._quantified(symbol, left, right_node, scope)
+            result = self._quantified(symbol, left, right_node, scope)
+            if result.type != self._bool:
+                raise Wrong(f"{symbol} compares nothing; ANY and ALL need a comparison.", node)
+            return result
         if left.items and isinstance(right_node, exp.Subquery):
             right = self._row_of(right_node, scope)
         else:
@@ -184,8 +187,10 @@ class Typer(Forms):
             return self.rules.operator(symbol, (left, single), node)
         value = self.value(inside, scope)
         if value.type == UNKNOWN:
+            # The operator is chosen before the literal has a type; then that is an array of it.
+            result = self.rules.operator(symbol, (left, Value(UNKNOWN)), node)
             self.rules.coerce(value, f"{left.type}[]", "What follows ANY", node, "implicit")
-            return Value(self._bool)
+            return result
         if self.rules.is_typed and not value.type.endswith("[]"):
             raise Wrong("What follows ANY or ALL is a query or an array.", node)
         return self.rules.operator(symbol, (left, Value(value.type.removesuffix("[]"))), node)
@@ -208,6 +213,8 @@ class Typer(Forms):
             self.condition(node.this, scope, "What stands before IS TRUE or IS FALSE")
             return Value(self._bool)
         value = self.value(node.this, scope)
+        if value.items and not self.rules.is_typed:
+            raise Wrong("A row cannot stand before IS.", node)
         if not isinstance(node.expression, exp.Null):
             if self.rules.name not in ("sqlite", "ansi"):
                 raise Wrong("IS is followed by NULL, TRUE or FALSE.", node)
@@ -235,7 +242,9 @@ class Typer(Forms):
         if len(constant) > 1 and not left.items:
             # Constants become one array, of the type that they and the left side come to, if any.
             matched = self.rules.matched((left, *constant))
-            left = left if matched is None else Value(matched)
+            if matched is not None:
+                self.rules.coerce(left, matched, "What stands before IN", node, "implicit")
+                left = Value(matched)
         for value, item in zip(values, node.expressions, strict=True):
             self.rules.operator("=", (left, value), item)
         return Value(self._bool)
@@ -243,6 +252,8 @@ class Typer(Forms):
     def _between(self, node: exp.Expr, scope: TypedScope) -> Value:
         value = self.value(node.this, scope)
         low, high = self.value(node.args["low"], scope), self.value(node.args["high"], scope)
+        if value.items and not self.rules.is_typed:
+            raise Wrong("A row cannot stand before BETWEEN.", node)
         self.rules.operator(">=", (value, low), node)
         self.rules.operator("<=", (value, high), node)
         return Value(self._bool)

@@ -12,11 +12,14 @@ from typing import Final
 from sqlglot import exp
 
 from sqlstrictd import dialects
+from sqlstrictd.verify.lengths import cut_type, explain_lengths
 from sqlstrictd.verify.types_catalog import UNKNOWN
 from sqlstrictd.verify.types_rules import Rules
 from sqlstrictd.verify.types_scope import TypedScope, Value, Wrong
 
 _NULL: Final = Value(UNKNOWN)
+# MySQL's functions whose second argument is an INTERVAL.
+_ADDING: Final = frozenset({"DATE_ADD", "DATE_SUB", "ADDDATE", "SUBDATE"})
 # What MySQL counts an interval in; written as words after the amount.
 _MYSQL_UNITS: Final = frozenset(
     "MICROSECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR SECOND_MICROSECOND "
@@ -26,10 +29,12 @@ _MYSQL_UNITS: Final = frozenset(
 
 
 def _is_added(node: exp.Expr) -> bool:
-    """Whether an INTERVAL stands where MySQL has it, in a sum or in a call."""
+    """Whether an INTERVAL stands where MySQL has it: in a sum, or in DATE_ADD."""
     parent = node.parent
+    if isinstance(parent, exp.Anonymous):
+        return parent.name.upper() in _ADDING and parent.expressions[1:] == [node]
     is_subtracted = isinstance(parent, exp.Sub) and parent.expression is node
-    return is_subtracted or isinstance(parent, exp.Add | exp.Anonymous)
+    return is_subtracted or isinstance(parent, exp.Add)
 
 
 def _has_mysql_unit(node: exp.Expr) -> bool:
@@ -78,13 +83,18 @@ class Forms(ABC):
     def _cast(self, node: exp.Expr, scope: TypedScope) -> Value:
         target = node.args["to"]
         for parameter in target.find_all(exp.DataTypeParam):
-            if not (isinstance(parameter.this, exp.Literal) and parameter.this.name.isdigit()):
+            length = parameter.this
+            if not isinstance(length, exp.Literal) or length.is_string or not length.name.isdigit():
                 raise Wrong("The length of a type is a whole number.", node)
         written = target.meta.get("written") or target.sql(dialects.get(self.rules.name).parser)
+        problem = explain_lengths(*cut_type(written), self.rules.name, declares=False)
+        if problem:
+            raise Wrong(problem, node)
         value = self.value(node.this, scope)
         result = self.rules.cast(value, written, node)
         # DuckDB groups by the cast itself, so only PostgreSQL's are passed over.
-        if self.rules.name == "postgres" and result == value and "(" not in written:
+        is_idle = result == value and result.modifier == value.modifier and "(" not in written
+        if self.rules.name == "postgres" and is_idle:
             self.idle_casts.add(id(node))
         return result
 
@@ -102,12 +112,14 @@ class Forms(ABC):
     def _interval(self, node: exp.Expr, scope: TypedScope) -> Value:
         amount, unit = node.this, node.args.get("unit")
         if self.rules.name == "postgres":
-            if not isinstance(amount, exp.Literal) or not amount.is_string:
+            text = node.meta.get("written")
+            if text is None:
                 raise Wrong("INTERVAL is followed by a string, as in INTERVAL '1 day'.", node)
-            text = f"{amount.this} {unit.name}" if unit is not None else str(amount.this)
-            value = Value(UNKNOWN, text)
+            # A unit outside the string bounds the type.
+            field = "" if node.meta["ends_in_string"] or unit is None else unit.sql().upper()
+            value = Value(UNKNOWN, f"{text} {field}".strip())
             self.rules.coerce(value, "interval", "An INTERVAL", node, "implicit")
-            return Value(self.rules.named("interval"))
+            return Value("interval", modifier=field)
         if self.rules.name == "mysql" and not _is_added(node):
             raise Wrong("INTERVAL stands after + or -, or in DATE_ADD or DATE_SUB.", node)
         if self.rules.name == "mysql" and not _has_mysql_unit(node):
@@ -118,12 +130,14 @@ class Forms(ABC):
 
     def _array(self, node: exp.Expr, scope: TypedScope) -> Value:
         if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
-            return Value(f"{self._subquery(node.expressions[0], scope).type}[]")
+            only = self._subquery(node.expressions[0], scope)
+            return Value(f"{only.type}[]", modifier=only.modifier)
         values = [self.value(item, scope) for item in node.expressions]
         if not values:
             raise Wrong("The type of an empty ARRAY is not clear; write a CAST.", node)
-        element = self.rules.common(values, "The elements of ARRAY", node).type
-        return Value(element if element.endswith("[]") else f"{element}[]")
+        element = self.rules.common(values, "The elements of ARRAY", node)
+        type_ = element.type if element.type.endswith("[]") else f"{element.type}[]"
+        return Value(type_, modifier=element.modifier)
 
     def _bracket(self, node: exp.Expr, scope: TypedScope) -> Value:
         value = self.value(node.this, scope)
@@ -140,7 +154,9 @@ class Forms(ABC):
             return value
         if self.rules.is_typed and not value.type.endswith("[]"):
             raise Wrong(f"Only arrays have elements, not {value.type}.", node)
-        return value if is_slice else Value(value.type.removesuffix("[]"))
+        if is_slice:
+            return value
+        return Value(value.type.removesuffix("[]"), modifier=value.modifier)
 
     def _at_time_zone(self, node: exp.Expr, scope: TypedScope) -> Value:
         arguments = (self.value(node.args["zone"], scope), self.value(node.this, scope))

@@ -82,13 +82,12 @@ class FromClauses(Typer):
     ) -> None:
         if len(names) > len(outputs):
             raise Wrong(f"{len(names)} column names are given for {len(outputs)} columns.", node)
-        columns: dict[str, str] = {}
-        modifiers: dict[str, str] = {}
+        columns: dict[str, Value] = {}
         for index, output in enumerate(outputs):
             name = fold(names[index]) if index < len(names) else output.name
-            columns.setdefault(name or f" {index}", output.value.type)
-            modifiers.setdefault(name, output.modifier)
-        scope.sources.append(TypedSource(label, columns, None, modifiers))
+            value = Value(output.value.type, modifier=output.value.modifier)
+            columns.setdefault(name or f" {index}", value)
+        scope.sources.append(TypedSource(label, columns))
 
     def _table(self, node: exp.Table, scope: TypedScope) -> None:
         label = fold(node.alias or node.name)
@@ -105,12 +104,12 @@ class FromClauses(Typer):
         """Add a table of the schema to a scope."""
         label = fold(node.alias or node.name)
         names = [fold(name) for name in column_list(node)]
-        columns, modifiers = {}, {}
+        columns = {}
         for index, column in enumerate(table.columns):
             name = names[index] if index < len(names) else fold(column.name)
-            columns[name] = self.rules.column_type(column)
-            modifiers[name] = self.rules.modifier(column.type)
-        scope.sources.append(TypedSource(label, columns, None if names else table, modifiers))
+            modifier = self.rules.modifier(column.type)
+            columns[name] = Value(self.rules.column_type(column), modifier=modifier)
+        scope.sources.append(TypedSource(label, columns, None if names else table))
 
     def _function(self, node: exp.Expr, scope: TypedScope) -> None:
         """A function that returns rows, or UNNEST; it may read the sources before it."""
@@ -188,9 +187,9 @@ class FromClauses(Typer):
         second = next((s for s in right if name in s.columns), None)
         if first is None or second is None:
             raise Wrong(f"There is no column {name} on both sides of USING.", join)
-        one = Value(before[1] if before else first.columns[name])
-        other = Value(second.columns[name])
+        one = before[1] if before else first.columns[name]
+        other = second.columns[name]
         self.rules.operator("=", (one, other), join)
         merged = self.rules.common((one, other), "The columns that USING joins", join)
         is_right = str(join.args.get("side") or "").upper() == "RIGHT"
-        scope.merged[name] = (second if is_right else first, merged.type)
+        scope.merged[name] = (second if is_right else first, merged)

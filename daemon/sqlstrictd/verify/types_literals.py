@@ -56,6 +56,8 @@ _INTERVAL: Final = re.compile(
     rf"|P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?)\s*",
     re.I,
 )
+# What may go beyond the server's months or microseconds.
+_TOO_LONG: Final = re.compile(r"\d{9}|\d{6}(\.\d*)?\s*(y|dec|c|mill?e|mils?\b)", re.I)
 _INET: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(/(\d|[12]\d|3[012]))?")
 _BITS: Final = re.compile(r"[bB]?[01]*")
 _PATH: Final = re.compile(r"(strict |lax )?\$(\.[A-Za-z_]\w*|\.\"[^\"\\]*\"|\[(\d+|\*)\])*")
@@ -142,6 +144,12 @@ def _is_time(text: str) -> bool:
     return _is_clock(found.groupdict())
 
 
+def _is_interval(text: str) -> bool:
+    if _INTERVAL.fullmatch(text) is None or not any(map(str.isdigit, text)):
+        return False
+    return _TOO_LONG.search(text) is None
+
+
 def _is_json(text: str) -> bool:
     def refuse(constant: str) -> object:
         raise ValueError(constant)
@@ -178,7 +186,7 @@ _CHECKS: Final[dict[str, Callable[[str], bool]]] = {
     "bool": lambda text: text.strip().lower() in _BOOLEANS,
     **dict.fromkeys(("date", "timestamp", "timestamptz"), _is_moment),
     **dict.fromkeys(("time", "timetz"), _is_time),
-    "interval": lambda text: _INTERVAL.fullmatch(text) is not None and any(map(str.isdigit, text)),
+    "interval": _is_interval,
     **dict.fromkeys(("json", "jsonb"), _is_json),
     "jsonpath": lambda text: _PATH.fullmatch(text.strip()) is not None,
     "uuid": lambda text: _UUID.fullmatch(text) is not None,

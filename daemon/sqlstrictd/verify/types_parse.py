@@ -22,6 +22,8 @@ from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.parsers.sqlite import SQLiteParser
 from sqlglot.tokenizer_core import TokenType
 
+from sqlstrictd.verify.rewritten import as_written
+
 # Calls with words between their arguments keep sqlglot's nodes.
 _WORDED: Final = frozenset("CAST TRY_CAST EXTRACT POSITION OVERLAY SUBSTRING TRIM".split())
 
@@ -45,6 +47,17 @@ class PostgresCalls(Postgres):
             found: exp.Expr | None = super()._parse_types(*arguments, **named)
             if isinstance(found, exp.DataType):
                 found.meta["written"] = self._find_sql(first, self._prev)
+            return found
+
+        def _parse_interval(self, *arguments: Any, **named: Any) -> exp.Add | exp.Interval | None:
+            first = self._index
+            found = super()._parse_interval(*arguments, **named)
+            if isinstance(found, exp.Interval):
+                # Of the text, its parser keeps the last number and what follows it.
+                tokens = self._tokens[first : self._index]
+                strings = [token for token in tokens if token.token_type == TokenType.STRING]
+                found.meta["written"] = strings[0].text if strings else None
+                found.meta["ends_in_string"] = tokens[-1].token_type == TokenType.STRING
             return found
 
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
@@ -124,4 +137,4 @@ def parse_calls(sql: str, dialect: str) -> exp.Expr | None:
         trees = [tree for tree in sqlglot.parse(sql, read=_READERS[dialect]) if tree is not None]
     except (SqlglotError, RecursionError):
         return None
-    return trees[0] if len(trees) == 1 else None
+    return as_written(trees[0]) if len(trees) == 1 else None

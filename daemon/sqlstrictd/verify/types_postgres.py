@@ -94,10 +94,16 @@ class PostgresRules(Rules):
 
     def modifier(self, written: str) -> str:
         """Return the numbers in a type's parentheses; CHAR and BIT without any have one."""
-        found = re.search(r"\(\s*\d+\s*(,\s*\d+\s*)?\)", written)
+        upper = " ".join(written.upper().split())
+        if upper.startswith("INTERVAL"):
+            return upper.removeprefix("INTERVAL").removesuffix("[]").strip()
+        if upper.startswith("FLOAT"):
+            return ""  # its number only chooses between two types
+        found = re.search(r"\(\s*(\d+)\s*(,\s*\d+\s*)?\)", upper)
         if found is not None:
-            return "".join(found[0].split())
-        return "(1)" if re.match(r"(N?CHAR|CHARACTER|BIT)\b(?! VARYING)", written.upper()) else ""
+            is_exact = found[2] is None and upper.startswith(("NUM", "DEC"))
+            return f"({found[1]},0)" if is_exact else "".join(found[0].split())
+        return "(1)" if re.match(r"(N?CHAR|CHARACTER|BIT)\b(?! VARYING)", upper) else ""
 
     def operator(self, symbol: str, operands: Sequence[Value], node: exp.Expr) -> Value:
         """Choose the operator by its operands' types."""
@@ -173,7 +179,9 @@ class PostgresRules(Rules):
             shown = ", ".join(dict.fromkeys(map(_show, values)))
             raise Wrong(f"{what} cannot be of different types: {shown}; write a CAST.", node)
         self._check_literals(values, [result] * len(values), node)
-        return Value(result)
+        # What has to be converted first is bounded by nothing.
+        bounds = {value.modifier if value.type == result else "" for value in values}
+        return Value(result, modifier=bounds.pop() if len(bounds) == 1 else "")
 
     def coerce(
         self, value: Value, target: str, what: str, node: exp.Expr, context: Context
@@ -191,7 +199,7 @@ class PostgresRules(Rules):
         if value.items or not self._catalog.can_coerce(value.type, target, "explicit"):
             raise Wrong(f"{_show(value)} cannot be cast to {target}.", node)
         self._check_literals((value,), (target,), node)
-        return Value(target)
+        return Value(target, modifier=self.modifier(written))
 
     def declared(self, written: str, node: exp.Expr) -> str:
         """Read a declared type, SERIAL included."""

@@ -87,6 +87,7 @@ class Queries(SetOperations):
             qualify = node.args.get("qualify")
             check.check([qualify.this] if qualify is not None else [], "QUALIFY")
             check.check(order, "ORDER BY")
+            check.check(list(node.args.get("windows") or ()), "WINDOW")
         return outputs
 
     def _check_windows(self, node: exp.Select, scope: TypedScope) -> None:
@@ -104,25 +105,15 @@ class Queries(SetOperations):
                     raise Wrong("The query has too many columns.", node)
                 label = fold(item.table) if isinstance(item, exp.Column) else ""
                 if isinstance(item, exp.Star) or (label and isinstance(item.this, exp.Star)):
-                    for source, name, type_ in scope.columns(label):
-                        meaning = Meaning(scope, source, name, type_)
-                        modifier = source.modifiers.get(name, "")
-                        outputs.append(Output(name, Value(type_), item, meaning, modifier))
+                    for source, name, value in scope.columns(label):
+                        meaning = Meaning(scope, source, name, value)
+                        outputs.append(Output(name, value, item, meaning))
                     continue
                 value = self.value(item, scope)
                 if value.items and not self.rules.is_typed:
                     raise Wrong("A row cannot be returned as one column.", item)
-                modifier = self._modifier(item, scope)
-                outputs.append(Output(_output_name(item), value, item, modifier=modifier))
+                outputs.append(Output(_output_name(item), value, item))
         return tuple(outputs)
-
-    def _modifier(self, item: exp.Expr, scope: TypedScope) -> str:
-        """What the type of a column or of a cast is bounded by; other expressions lose it."""
-        inner = bare(item.unalias())
-        if isinstance(inner, exp.Cast):
-            return self.rules.modifier(inner.to.sql())
-        meaning = scope.find(inner) if isinstance(inner, exp.Column) else None
-        return "" if meaning is None else meaning.source.modifiers.get(meaning.column, "")
 
     def _condition(
         self,
@@ -145,6 +136,8 @@ class Queries(SetOperations):
             return None
         if group.args.get("all") or group.args.get("totals"):
             raise Wrong("The check does not know GROUP BY ALL.", group)
+        if self.rules.name == "mysql" and any(isinstance(t, exp.Tuple) for t in group.expressions):
+            raise Wrong("A row cannot stand in GROUP BY; leave out its parentheses.", group)
         terms: list[exp.Expr | Meaning] = []
         with standing(scope, clause="GROUP BY"):
             for term in grouped_terms(group):

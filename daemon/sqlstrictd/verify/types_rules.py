@@ -152,6 +152,8 @@ class Loose(Rules):
         arity = self._arities.get(name.upper())
         if arity is None:
             raise Wrong(f"There is no function {name.upper()} that the check knows.", node)
+        if any(argument.items for argument in arguments) and self.name != "sqlite":
+            raise Wrong(f"{name.upper()} takes single values, not a row.", node)
         if not arity.least <= len(arguments) <= arity.most:
             raise Wrong(f"{name.upper()} takes {arity}, not {len(arguments)} arguments.", node)
         if wants == "w":
@@ -169,7 +171,9 @@ class Loose(Rules):
         return ANY
 
     def common(self, values: Sequence[Value], what: str, node: exp.Expr) -> Value:
-        """All branches are of the one type."""
+        """All branches are of the one type, and none is a row."""
+        if any(value.items for value in values):
+            raise Wrong(f"{what} are single values, not rows.", node)
         return Value(ANY)
 
     def coerce(
@@ -181,6 +185,8 @@ class Loose(Rules):
 
     def cast(self, value: Value, written: str, node: exp.Expr) -> Value:
         """Take every type that the tree check let through."""
+        if value.items:
+            raise Wrong("A row cannot be cast.", node)
         return Value(ANY)
 
     def declared(self, written: str, node: exp.Expr) -> str:
@@ -188,7 +194,9 @@ class Loose(Rules):
         return ANY
 
     def sort(self, value: Value, what: str, node: exp.Expr) -> None:
-        """Everything can be sorted."""
+        """Everything can be sorted but a row in parentheses."""
+        if value.items:
+            raise Wrong(f"A row cannot stand in {what}; leave out its parentheses.", node)
 
     def number(self, text: str) -> str:
         """Numbers are of the one type too."""

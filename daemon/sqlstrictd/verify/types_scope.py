@@ -30,27 +30,27 @@ class Value:
     """An expression's type, with what else its place may ask for.
 
     `literal` is the text of a literal in quotes that has no type yet; `items` are the values of a
-    row in parentheses.
+    row in parentheses. `modifier` is what its type is bounded by, "(10,2)", where the dialect asks
+    for that; most expressions lose it.
     """
 
     type: str
     literal: str | None = None
     items: tuple[Value, ...] = ()
+    modifier: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
     """One output column of a query: its folded name (empty where it has none) and its value.
 
-    `node` is its expression; what a star stands for has a `meaning` in its place. `modifier` is
-    what its type is bounded by, "(10,2)", where the dialect asks for that.
+    `node` is its expression; what a star stands for has a `meaning` in its place.
     """
 
     name: str
     value: Value
     node: exp.Expr | None = None
     meaning: Meaning | None = None
-    modifier: str = ""
 
 
 Outputs = tuple[Output, ...]
@@ -58,22 +58,21 @@ Outputs = tuple[Output, ...]
 
 @dataclass(eq=False, slots=True)
 class TypedSource:
-    """One table or query of a FROM clause: its label and its columns' types by folded name."""
+    """One table or query of a FROM clause: its label and its columns by folded name."""
 
     label: str
-    columns: dict[str, str]
+    columns: dict[str, Value]
     table: Table | None = None
-    modifiers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a column's name stands for: the query, the source in it, the column, and its type."""
+    """What a column's name stands for: the query, the source in it, the column, and its value."""
 
     scope: TypedScope
     source: TypedSource
     column: str
-    type: str
+    value: Value
 
 
 @dataclass(eq=False, slots=True)
@@ -86,7 +85,7 @@ class TypedScope:
     parent: TypedScope | None
     ctes: dict[str, Outputs]
     sources: list[TypedSource] = field(default_factory=list)
-    merged: dict[str, tuple[TypedSource, str]] = field(default_factory=dict)
+    merged: dict[str, tuple[TypedSource, Value]] = field(default_factory=dict)
     aliases: dict[str, Output] = field(default_factory=dict)
     windows: frozenset[str] = frozenset()
     clause: str = "FROM"
@@ -114,22 +113,22 @@ class TypedScope:
                     return Meaning(self, source, name, source.columns[name])
             return None
         if name in self.merged:
-            source, type_ = self.merged[name]
-            return Meaning(self, source, name, type_)
+            source, value = self.merged[name]
+            return Meaning(self, source, name, value)
         for source in self.sources:
             if name in source.columns:
                 return Meaning(self, source, name, source.columns[name])
         return None
 
-    def columns(self, label: str = "") -> Iterator[tuple[TypedSource, str, str]]:
-        """Yield source, name and type of what a star stands for."""
+    def columns(self, label: str = "") -> Iterator[tuple[TypedSource, str, Value]]:
+        """Yield source, name and value of what a star stands for."""
         seen: set[str] = set()
         if not label:
-            for name, (source, type_) in self.merged.items():
+            for name, (source, value) in self.merged.items():
                 seen.add(name)
-                yield source, name, type_
+                yield source, name, value
         for source in self.sources:
             if not label or source.label == label:
-                for name, type_ in source.columns.items():
+                for name, value in source.columns.items():
                     if name not in seen:
-                        yield source, name, type_
+                        yield source, name, value

@@ -62,10 +62,11 @@ class SetOperations(FromClauses, Calls):
             if before.value.type != after.value.type:
                 message = f"A recursive query's column is first {before.value.type}, then "
                 raise Wrong(f"{message}{after.value.type}; write a CAST.", node)
-            if before.modifier != after.modifier and before.modifier:
+            bound, bound_after = before.value.modifier, after.value.modifier
+            if bound != bound_after and bound:
                 type_ = before.value.type
-                message = f"A recursive query's column is first {type_}{before.modifier}, then "
-                raise Wrong(f"{message}{type_}{after.modifier}; write a CAST.", node)
+                message = f"A recursive query's column is first {type_}{bound}, then "
+                raise Wrong(f"{message}{type_}{bound_after}; write a CAST.", node)
         return merged
 
     def compound(
@@ -93,8 +94,7 @@ class SetOperations(FromClauses, Calls):
             value = self.rules.common((first.value, second.value), f"The columns of {word}", node)
             if node.args.get("distinct") or not isinstance(node, exp.Union):
                 self.rules.sort(value, word, node)
-            modifier = first.modifier if first.modifier == second.modifier else ""
-            merged.append(Output(first.name, value, modifier=modifier))
+            merged.append(Output(first.name, value))
         return tuple(merged)
 
     def _compound_order(
@@ -150,4 +150,4 @@ def renamed(outputs: Outputs, names: list[str], node: exp.Expr) -> Outputs:
         raise Wrong(f"{len(names)} column names are given for {len(outputs)} columns.", node)
     kept = [output.name for output in outputs[len(names) :]]
     pairs = zip([*names, *kept], outputs, strict=True)
-    return tuple(Output(name, output.value, modifier=output.modifier) for name, output in pairs)
+    return tuple(Output(name, output.value) for name, output in pairs)

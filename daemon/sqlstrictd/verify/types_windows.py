@@ -14,6 +14,13 @@ from sqlstrictd.verify.types_expressions import Typer
 from sqlstrictd.verify.types_scope import TypedScope, Wrong
 
 _OFFSET_TYPES: Final = frozenset("int2 int4 int8 numeric float4 float8 any".split())
+# What PostgreSQL wants as a number's offset.
+_OFFSETS: Final = {
+    **dict.fromkeys(("int2", "int4", "int8"), "int8"),
+    **dict.fromkeys(("float4", "float8"), "float8"),
+    "numeric": "numeric",
+}
+_MOMENTS: Final = frozenset("date time timetz timestamp timestamptz interval".split())
 
 
 class Windows(Typer):
@@ -42,14 +49,22 @@ class Windows(Typer):
             if kind in ("ROWS", "GROUPS"):
                 target = self.rules.named("int8")
                 self.rules.coerce(value, target, f"An offset of {kind}", offset, "assignment")
-                if not self.rules.is_typed and not offset.name.isdigit():
+                is_literal = isinstance(offset, exp.Literal) and not offset.is_string
+                is_whole = is_literal and offset.name.isdigit() and len(offset.name) < 19
+                if not self.rules.is_typed and not is_whole:
                     raise Wrong(f"An offset of {kind} is a whole number.", offset)
             elif len(types) != 1:
                 raise Wrong("RANGE with an offset needs one ORDER BY expression.", spec)
+            elif not self.rules.is_typed and isinstance(offset, exp.Literal) and offset.is_string:
+                raise Wrong("An offset of RANGE is a number or an INTERVAL.", offset)
             elif self.rules.is_typed and types[0] in _OFFSET_TYPES:
                 if value.type not in _OFFSET_TYPES:
                     raise Wrong("An offset of RANGE is a number here.", offset)
+                wanted = _OFFSETS.get(types[0], value.type)
+                self.rules.coerce(value, wanted, "An offset of RANGE", offset, "implicit")
             elif self.rules.is_typed:
+                if self.rules.name == "postgres" and types[0] not in _MOMENTS:
+                    raise Wrong(f"RANGE has no offsets for {types[0]}.", offset)
                 self.rules.coerce(value, "interval", "An offset of RANGE", offset, "implicit")
         if kind == "GROUPS" and not types:
             raise Wrong("GROUPS needs an ORDER BY in its window.", spec)

@@ -73,6 +73,17 @@ def test_the_schema_may_come_from_standard_input(daemon: StandInDaemon) -> None:
     assert "cannot be both" in done.stderr
 
 
+def test_an_empty_standard_input_is_no_question(daemon: StandInDaemon) -> None:
+    done = run("ask", "-", "--schema", "shop", stdin=" \n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the question on standard input is empty" in done.stderr
+    assert daemon.asked("Translate") == []
+
+
+# The tables that SQLite keeps beside one of its module fts5.
+FTS5_PARTS = ("config", "content", "data", "docsize", "idx")
+
+
 def test_a_database_is_read_and_what_is_left_out_is_said(
     daemon: StandInDaemon, database: Path, capsys: Captured
 ) -> None:
@@ -82,10 +93,14 @@ def test_a_database_is_read_and_what_is_left_out_is_said(
     assert captured.out == COUNT + "\n"
     assert captured.err == "sqlstrict: shop.db: virtual table left out: found\n"
     schema = daemon.asked("Translate")[0].schema
-    assert schema.ddl == (
-        "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT);\n"
-        'CREATE VIEW "open" AS SELECT CAST(NULL AS INTEGER) AS "id";\n'
-    )
+    beside = [f'CREATE SEQUENCE "found_{part}";' for part in FTS5_PARTS]
+    assert schema.ddl.splitlines() == [
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT);",
+        'CREATE VIEW "open" AS SELECT CAST(NULL AS INTEGER) AS "id"'
+        ' WHERE EXISTS (SELECT "id" FROM "orders");',
+        'CREATE SEQUENCE "found";',
+        *beside,
+    ]
 
 
 def test_a_sqlite_database_is_read_as_such_for_answers_in_any_dialect(

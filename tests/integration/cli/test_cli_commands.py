@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from command_line import COUNT, DDL, Captured, run
-from sqlstrict import calls
+from sqlstrict import requests
 from sqlstrict.cli import main
 from sqlstrict.cli.policy import KINDS
 from sqlstrict.cli.schemas import DIALECTS
@@ -15,8 +15,8 @@ from stand_in_daemon import StandInDaemon
 
 
 def test_dialects_and_kinds_are_those_of_the_contract() -> None:
-    assert calls.DIALECTS == DIALECTS == ("sqlite", "ansi", "postgres", "duckdb", "mysql")
-    assert calls.STATEMENT_KINDS == KINDS
+    assert requests.DIALECTS == DIALECTS == ("sqlite", "ansi", "postgres", "duckdb", "mysql")
+    assert requests.STATEMENT_KINDS == KINDS
     assert "other" not in KINDS and KINDS[0] == "select"
 
 

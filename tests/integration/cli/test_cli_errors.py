@@ -102,6 +102,8 @@ def test_no_daemon(tmp_path: Path, capsys: Captured) -> None:
         [],
         ["ask"],
         ["ask", "q"],
+        ["ask", "", "--schema", "s"],
+        ["ask", " \n", "\t", "--schema", "s"],
         ["ask", "q", "--schema", "s", "--timeout", "0"],
         ["ask", "q", "--schema", "s", "--timeout", "nan"],
         ["ask", "q", "--schema", "s", "--timeout", "soon"],

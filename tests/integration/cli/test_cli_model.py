@@ -74,6 +74,15 @@ def test_a_daemon_that_does_not(
     assert ended.stderr.startswith("sqlstrict: it is cut off; ") and told in ended.stderr
 
 
+def test_a_name_that_cannot_be_one_is_wrong_usage(daemon: StandInDaemon) -> None:
+    wrong = Failure(grpc.StatusCode.INVALID_ARGUMENT, "no model's name", "INVALID_FIELD", "name")
+    daemon.reply("UseModel", wrong)
+    ended = run("model", "use", "a/b", "--json")
+    assert ended.returncode == 2 and ended.stdout == ""
+    error = json.loads(ended.stderr)["error"]
+    assert (error["reason"], error["field"]) == ("INVALID_FIELD", "name")
+
+
 def test_without_a_daemon_the_choice_is_written(
     folder: ModelsFolder, environ: dict[str, str]
 ) -> None:

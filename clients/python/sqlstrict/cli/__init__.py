@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 
 from sqlstrict import __version__
-from sqlstrict.cli import ask, check, model, programs, schema, status
+from sqlstrict.cli import ask, check, completion, model, programs, schema, status
 from sqlstrict.cli.console import Console
 from sqlstrict.cli.exits import Exit, report
 from sqlstrict.errors import SqlstrictError
@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     programs.add_parsers(commands)
     for command in (ask, check, schema, model, status):
         command.add_parser(commands)
+    completion.add_parser(commands, whole=build_parser)
     return parser
 
 

@@ -111,6 +111,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         with schemas.explained(source, console), connection.connect(arguments) as client:
             return batch.ask_all(client, questions, options, arguments.timeout, console)
     question = batch.on_one_line(read_question() if question == "-" else question)
+    if not question:
+        arguments.parser.error("the question on standard input is empty")
     with schemas.explained(source, console), connection.connect(arguments) as client:
         if arguments.stream:
             answer = follow(client, question, options, console)
@@ -129,6 +131,8 @@ def refuse_usage(arguments: argparse.Namespace, question: str) -> None:
         arguments.parser.error("QUESTION and --batch do not go together")
     if not arguments.question and not arguments.batch:
         arguments.parser.error("give a QUESTION, - to read it from standard input, or --batch FILE")
+    if arguments.question and not batch.on_one_line(question):
+        arguments.parser.error("the QUESTION is empty")
     if arguments.batch and (arguments.stream or arguments.runs):
         arguments.parser.error("--batch goes with neither --stream nor --run")
     if arguments.schema == "-" and "-" in (question, arguments.batch):

@@ -15,7 +15,7 @@ from sqlstrict.cli import connection, programs
 from sqlstrict.cli.console import Console
 from sqlstrict.cli.exits import Exit
 from sqlstrict.cli.status import describe
-from sqlstrict.errors import ModelNotUsed, NotFound, NotReachable
+from sqlstrict.errors import InvalidRequest, ModelNotUsed, NotFound, NotReachable
 
 
 def is_for_daemon(argv: Sequence[str]) -> bool:
@@ -63,6 +63,11 @@ def run_use(arguments: argparse.Namespace, console: Console) -> Exit:
     except NotFound as error:
         error.message += "; `sqlstrict model list` shows which there are"
         raise
+    except InvalidRequest as error:
+        if error.field != "name":
+            raise
+        console.fail(error.message, reason=error.reason, field=error.field)
+        return Exit.USAGE
     except ModelNotUsed as error:
         if error.reason == "MODEL_REJECTED":
             error.message += "; the model before goes on answering"

@@ -23,6 +23,7 @@ class Program:
     needs: tuple[str, ...]
     summary: str
     exit_without: int
+    acts: tuple[str, ...] = ()  # its commands, for the completion of shells
 
 
 # The modules of each extra of the project.
@@ -47,6 +48,7 @@ PROGRAMS: Mapping[str, Program] = {
         _CONVERT,
         "take models in, choose among them, look at them",
         1,
+        ("list", "pull", "rm", "show", "use", "verify"),
     ),
     "convert": Program(
         "sqlstrict_convert",

@@ -11,7 +11,8 @@ from sqlstrict.cli.console import Console
 from sqlstrict.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from sqlstrict.answers import ModelInfo, ModelState, Status
+    from sqlstrict.answers import Status
+    from sqlstrict.model_answers import ModelInfo, ModelState
 
 
 def add_parser(commands: Any) -> None:
