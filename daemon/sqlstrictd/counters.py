@@ -14,6 +14,7 @@ from collections.abc import Mapping
 MEANINGS: Mapping[str, str] = {
     "requests": "questions that came in, those of batches included",
     "answers": "questions answered with SQL",
+    "beginnings": "beginnings of questions that came in before the question",
     "refusals_budget": "refusals BUDGET",
     "refusals_verify_failed": "refusals VERIFY_FAILED",
     "refusals_no_candidate": "refusals NO_CANDIDATE",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlstrictd.engine import wire
-from sqlstrictd.prompt import build_prompt
+from sqlstrictd.prompt import beginning_pieces, build_prompt
 
 PROMPT = build_prompt("CREATE TABLE t (a INTEGER)", "Wie viele Käufer? \U0001f600")
 OUTPUT = wire.Output("SELECT 1;", "stop", 4, -0.5, -1.5, 0.25)
@@ -27,6 +27,7 @@ MESSAGES = [
         draft="aé",
     ),
     wire.Prefill(2, PROMPT.schema),
+    wire.Prefill(2, PROMPT.schema, is_guess=True, question=beginning_pieces("Wie viele Kä")),
     wire.Match(3, "key", "start: /a/", "a\x00é"),
     wire.Cancel(4),
     wire.Stop(),

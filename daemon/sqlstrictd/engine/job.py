@@ -49,6 +49,11 @@ class Job:
         return isinstance(self.request, Generate)
 
     @property
+    def is_guess(self) -> bool:
+        """Whether the job reads ahead for a question that may never be asked."""
+        return isinstance(self.request, Prefill) and self.request.is_guess
+
+    @property
     def is_fetching(self) -> bool:
         """Whether the schema's state is being read from its file."""
         return self.fetch is not None and not self.fetch.done()
@@ -119,7 +124,7 @@ class Job:
         job's if none is left.
         """
         prompt = self.prefix
-        if prompt and prompt.parent and prompt.is_ready and prompt.logits is None:
+        if self.is_generate and prompt and prompt.is_ready and prompt.logits is None:
             prompt.logits = rows[prompt.sequence.seq_id][-1].copy()
         for statement in list(self.statements):
             new = rows.get(statement.sequence.seq_id)

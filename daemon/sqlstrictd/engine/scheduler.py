@@ -161,6 +161,9 @@ class Scheduler:
             elif not self._running and self._waiting.is_fetched(job, prepared):
                 if self._make_room(job, prepared):
                     self._start(job, prepared)
+                elif job.is_guess:
+                    self._waiting.remove(job)
+                    self._tell(job.request.id, RequestFailed("CONTEXT_FULL", "no room to guess"))
 
     def _start(self, job: Job, prepared: Prepared) -> None:
         self._waiting.remove(job)
@@ -176,12 +179,13 @@ class Scheduler:
             prompt = self._prefixes.acquire_prompt(
                 schema, prepared.question_tokens, job.request.keep_prompt
             )
-            prompt.begin()
             job.prefix = prompt
             n_cached = prompt.sequence.length
             self._messages.append(Started(job.request.id, len(prompt.key), n_cached))
         else:
             job.prefix = schema
+            if prepared.question_tokens:
+                job.prefix = self._prefixes.acquire_beginning(schema, prepared.question_tokens)
 
     def _make_room(self, job: Job, prepared: Prepared) -> bool:
         """Evict idle prefixes until the request fits; return whether it does."""
@@ -192,18 +196,20 @@ class Scheduler:
                 # It goes on, from where it is or from the start, when there is room again.
                 self._waiting.put_back(background[0])
                 self._end(background[0])
-            elif not self._prefixes.evict(keep):
+            elif not self._prefixes.evict(keep, are_guesses_enough=job.is_guess):
                 return False
         return True
 
     def _has_room(self, job: Job, prepared: Prepared) -> bool:
         is_new_schema = prepared.schema_key not in self._prefixes
-        is_new_prompt = job.is_generate and prepared.prompt_key not in self._prefixes
+        is_new_prompt = bool(prepared.question_tokens) and prepared.prompt_key not in self._prefixes
         n_cells_used = self._prefixes.n_cells + sum(one.n_cells for one in self._running)
         n_cells = prepared.n_cells + is_new_schema * len(prepared.schema_key)
         n_cells += is_new_prompt * len(prepared.question_tokens)
         n_sequences_promised = sum(one.n_sequences_to_come for one in self._running)
         n_sequences = job.n_sequences_to_come + is_new_schema + is_new_prompt
+        if job.is_guess and is_new_schema and not self._prefixes.has_place_for_schema:
+            return False
         return (
             n_cells_used + n_cells <= self._context.n_cells
             and n_sequences_promised + n_sequences <= self._pool.n_free

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from sqlstrictd.engine.job import Job
-from sqlstrictd.engine.prefixes import Prefixes
+from sqlstrictd.engine.prefixes import MAX_BEGINNINGS, Prefixes
 from sqlstrictd.engine.preparation import Prepared, Preparing
 from sqlstrictd.engine.wire import Generate, Prefill
 
@@ -36,14 +36,20 @@ class Waiting:
     def add(self, request: Generate | Prefill) -> list[Job]:
         """Take a request and begin to prepare it; return the Prefills that make way for it.
 
-        No more of them wait than schemas may be resident; the newest are kept.
+        Of schemas and of guesses, no more wait than may be resident, the newest; and of guesses one
+        a schema.
         """
-        self._jobs.append(Job(request, self._preparing.prepare(request)))
-        prefills = [job for job in self._jobs if not job.is_generate]
-        too_many = prefills[: -self._prefixes.max_schemas]
-        for job in too_many:
-            self.cancel(job.request.id)
-        return too_many
+        job = Job(request, self._preparing.prepare(request))
+        guesses = [one for one in self if one.is_guess]
+        outdated = [one for one in guesses if one.request.schema == request.schema]
+        self._jobs.append(job)
+        schemas = [one for one in self if not one.is_generate and not one.is_guess]
+        gone = schemas[: -self._prefixes.max_schemas]
+        if job.is_guess:
+            gone += outdated or guesses[: 1 - MAX_BEGINNINGS]
+        for one in gone:
+            self.cancel(one.request.id)
+        return gone
 
     def put_back(self, job: Job) -> None:
         """Take a job that made way for others; it goes on when there is room again."""

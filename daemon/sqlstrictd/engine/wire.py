@@ -62,10 +62,16 @@ class Prefill:
 
     Answered by Prefilled, which may take as long as questions are being answered, or by Failed
     (CONTEXT_FULL) where as many newer ones wait as schemas may be resident.
+
+    `is_guess`: nobody asked for it, so that no other schema makes way for it, and a newer guess
+    takes the place of one that waits for the same schema; `question` is then the beginning of a
+    question, to be read after the schema.
     """
 
     id: int
     schema: tuple[Piece, ...]
+    is_guess: bool = False
+    question: tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
