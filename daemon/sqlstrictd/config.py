@@ -26,11 +26,16 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Every setting of the daemon. `model` is None for the bundled one."""
+    """Every setting of the daemon. `model` is None for the bundled one.
+
+    Without a `cache_folder` nothing is cached on disk; `load_config` always sets one.
+    """
 
     socket_path: Path
     data_folder: Path
     model: Path | None = None
+    cache_folder: Path | None = None
+    prefix_cache_mb: int = 1024
     slots: int = 4
     threads: int | None = None
     context_tokens: int | None = None
@@ -97,8 +102,11 @@ def load_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
         values.setdefault("socket_path", default_socket_path(environ))
     except AddressError as error:
         raise ConfigError(f"no default address: {error}; give --address") from error
-    if "data_folder" not in values:
-        values["data_folder"] = default_data_folder(environ)
+    if "data_folder" in values:
+        # Whoever moves the one does not want the other shared with the daemon of the default place.
+        values.setdefault("cache_folder", values["data_folder"] / "cache")
+    values.setdefault("data_folder", default_data_folder(environ))
+    values.setdefault("cache_folder", default_cache_folder(environ))
     return Config(**values, origins=origins)
 
 
@@ -107,10 +115,21 @@ def default_data_folder(environ: Mapping[str, str], platform: str = sys.platform
     home = Path(environ.get("HOME") or Path.home())
     if platform == "darwin":
         return home / "Library" / "Application Support" / "sqlstrict"
-    base = environ.get("XDG_DATA_HOME", "")
+    return _xdg_folder(environ, "XDG_DATA_HOME", home / ".local" / "share") / "sqlstrict"
+
+
+def default_cache_folder(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
+    """Return where what can be made again is kept; with a --data-dir it is kept in there."""
+    home = Path(environ.get("HOME") or Path.home())
+    if platform == "darwin":
+        return home / "Library" / "Caches" / "sqlstrict"
+    return _xdg_folder(environ, "XDG_CACHE_HOME", home / ".cache") / "sqlstrict"
+
+
+def _xdg_folder(environ: Mapping[str, str], variable: str, default: Path) -> Path:
+    folder = environ.get(variable, "")
     # The XDG rule: a relative path in the variable is to be ignored.
-    folder = Path(base) if base.startswith("/") else home / ".local" / "share"
-    return folder / "sqlstrict"
+    return Path(folder) if folder.startswith("/") else default
 
 
 def _parse_flags(argv: Sequence[str]) -> argparse.Namespace:
@@ -249,6 +268,20 @@ _SETTINGS = (
     ),
     _Setting(
         "data_folder", "--data-dir", _path, "FOLDER", "where schemas and converted models are kept"
+    ),
+    _Setting(
+        "cache_folder",
+        "--cache-dir",
+        _path,
+        "FOLDER",
+        "where what can be made again is kept",
+    ),
+    _Setting(
+        "prefix_cache_mb",
+        "--prefix-cache-mb",
+        _whole(0, 2**20),
+        "N",
+        "megabytes of schemas' states on disk; 0 keeps none (default 1024)",
     ),
     _Setting("log_level", "--log-level", _level, "LEVEL", "one of " + ", ".join(LOG_LEVELS)),
     _Setting(

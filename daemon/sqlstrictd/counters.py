@@ -14,6 +14,7 @@ from collections.abc import Mapping
 MEANINGS: Mapping[str, str] = {
     "requests": "questions that came in, those of batches included",
     "answers": "questions answered with SQL",
+    "beginnings": "beginnings of questions that came in before the question",
     "refusals_budget": "refusals BUDGET",
     "refusals_verify_failed": "refusals VERIFY_FAILED",
     "refusals_no_candidate": "refusals NO_CANDIDATE",
@@ -43,7 +44,11 @@ MEANINGS: Mapping[str, str] = {
     "worker_failures": "workers for parsing and checking that ended, failed or ran out of time",
     "output_tokens": "tokens written",
     "prompt_tokens": "tokens of prompts",
-    "cached_tokens": "tokens of prompts that were resident already",
+    "cached_tokens": "tokens of prompts that were resident already, or came back from files",
+    "prefixes_kept": "files of the model's states after schemas that were written",
+    "prefixes_restored": "schemas that came back from a file instead of being read again",
+    "prefix_files_refused": "files of states that were damaged or foreign, and were deleted",
+    "prefix_file_errors": "files of states that could not be read or written",
 }
 KEPT_ERRORS = 20
 
@@ -58,6 +63,11 @@ class Counters:
     def add(self, name: str, amount: int = 1) -> None:
         """Add to a counter. Raises KeyError for a name that is not in MEANINGS."""
         self._counts[name] += amount
+
+    def add_difference(self, before: Mapping[str, int], now: Mapping[str, int]) -> None:
+        """Add what another process counted since it last told, of the names in MEANINGS."""
+        for name in MEANINGS.keys() & now.keys():
+            self._counts[name] += now[name] - before.get(name, 0)
 
     def note_error(self, text: str) -> None:
         """Keep an error for GetStatus; the text must hold nothing of a request."""

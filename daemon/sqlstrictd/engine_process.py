@@ -122,9 +122,13 @@ def engine_command(config: Config, model: ModelFile) -> list[str]:
     """Return the command line of the engine, without its descriptor."""
     command = [sys.executable, "-m", "sqlstrictd.engine"]
     command += ["--model", os.fspath(model.engine_path), "--name", model.path.name]
+    command += ["--sha256", model.sha256]
     command += ["--slots", str(config.slots)]
     if config.threads is not None:
         command += ["--threads", str(config.threads)]
     if config.context_tokens is not None:
         command += ["--context-tokens", str(config.context_tokens)]
+    if config.cache_folder is not None and config.prefix_cache_mb:
+        command += ["--prefix-folder", os.fspath(config.cache_folder / "prefixes")]
+        command += ["--prefix-mb", str(config.prefix_cache_mb)]
     return command

@@ -84,6 +84,10 @@ class EngineRoom:
         self._recent.note_use(schema)
         self.current.prefill(schema)
 
+    async def read_ahead(self, schema: Schema, beginning: str) -> None:
+        """Have a schema read, and the beginning of a question, which may be asked soon."""
+        await self.current.read_ahead(schema, beginning)
+
     def switch(self, model: LoadedModel, choice: Choice) -> None:
         """Hand out another model from now on; the one before ends when its requests have."""
         before, self.current, self.choice = self.current, model, choice

@@ -33,6 +33,7 @@ from sqlstrictd.model.follower import ModelFollower, Pace
 from sqlstrictd.model.free_memory import free_memory_bytes
 from sqlstrictd.model.loaded import Spawn
 from sqlstrictd.model.swap import ModelSwap, probe
+from sqlstrictd.read_ahead import ReadAhead
 from sqlstrictd.service import health
 from sqlstrictd.service.call import Boundary, Handler
 from sqlstrictd.service.check import CheckService
@@ -110,10 +111,11 @@ class House:
             self.counters,
             config.log_content,
         )
+        read_ahead = ReadAhead(self.catalog, self.engine, self.counters)
         check = Check(self.catalog, grammars, self.engine, self.workers, self.counters)
         self._services: dict[str, Service] = {
             "sqlstrict.v1.TranslationService": TranslationService(
-                translator, self.admission, self.counters, config.log_content
+                translator, read_ahead, self.admission, self.counters, config.log_content
             ),
             "sqlstrict.v1.SchemaService": SchemaService(self.catalog, self.engine, self.counters),
             "sqlstrict.v1.CheckService": CheckService(check),

@@ -38,6 +38,12 @@ def check_question(question: str, field: str) -> None:
     _refuse_control_characters(question, "the question", field, allowed=frozenset())
 
 
+def check_beginning(beginning: str, field: str) -> None:
+    """Raise unless this may be the beginning of a question, or is empty."""
+    if beginning.strip():
+        check_question(beginning, field)
+
+
 def check_ddl(ddl: str, field: str) -> None:
     """Raise unless the schema text has 1 byte to 1 MiB and no control character but blanks."""
     size = len(ddl.encode())

@@ -53,6 +53,15 @@ def schema_pieces(schema_text: str) -> tuple[Piece, ...]:
     )
 
 
+def beginning_pieces(beginning: str) -> tuple[Piece, ...]:
+    """Build the prompt's part after the schema for a question of which only the beginning is known.
+
+    It ends before the last blank: what is typed next may make another word of the last one.
+    """
+    known = beginning.strip() if beginning[-1:].isspace() else beginning.strip().rpartition(" ")[0]
+    return (Piece(known.rstrip(), is_scaffold=False),) if known.strip() else ()
+
+
 def question_pieces(question: str) -> tuple[Piece, ...]:
     """Build the part of the prompt that follows the schema."""
     return (

@@ -186,6 +186,8 @@ class Supervisor:
                 return ""
             self._heard_at = asyncio.get_running_loop().time()
             if isinstance(message, wire.Heartbeat):
+                before = self._heartbeat.counts if self._heartbeat else {}
+                self._counters.add_difference(before, message.counts)
                 self._heartbeat = message
             elif isinstance(message, wire.Ready):
                 if not self._is_intact():

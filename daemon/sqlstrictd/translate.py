@@ -162,6 +162,7 @@ class Translator:
                 n=question.n,
                 wants_text=question.wants_draft,
                 keep_prompt=True,
+                keep_schema=part.is_whole,
             )
             try:
                 outputs = await model.generate(

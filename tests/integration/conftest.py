@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engine_child import Child, MakeChild
@@ -19,7 +20,7 @@ def make_engine(tiny_gguf: Path) -> Iterator[MakeEngine]:
     """Makes engines on one thread, of any model and settings; they are closed after the test."""
     engines = []
 
-    def make(model: Path = tiny_gguf, head_rows: int | None = None, **settings: int) -> Engine:
+    def make(model: Path = tiny_gguf, head_rows: int | None = None, **settings: Any) -> Engine:
         engines.append(Engine(model, Settings(**{"threads": 1, **settings}), head_rows=head_rows))
         return engines[-1]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlstrictd.config import Config, default_data_folder, load_config
+from sqlstrictd.config import Config, default_cache_folder, default_data_folder, load_config
 from sqlstrictd.errors import CannotStart, ConfigError
 
 ENVIRON = {"HOME": "/home/ann", "XDG_RUNTIME_DIR": "/run/user/7"}
@@ -13,6 +13,7 @@ def test_the_defaults() -> None:
     assert load_config([], ENVIRON) == Config(
         socket_path=Path("/run/user/7/sqlstrict/sqlstrict.sock"),
         data_folder=Path("/home/ann/.local/share/sqlstrict"),
+        cache_folder=Path("/home/ann/.cache/sqlstrict"),
     )
 
 
@@ -28,7 +29,8 @@ def test_every_flag_has_its_variable() -> None:
     flags = load_config(
         ["--address", "unix:///a/b", "--model", "/m.gguf", "--threads=2", "--log-level=DEBUG"]
         + ["--data-dir", "/d", "--max-deadline", "5", "--grace", "1.5", "--log-content"]
-        + ["--reflection", "--context-tokens", "4096"],
+        + ["--reflection", "--context-tokens", "4096"]
+        + ["--cache-dir", "/c", "--prefix-cache-mb", "0"],
         ENVIRON,
     )
     variables = load_config(
@@ -45,12 +47,15 @@ def test_every_flag_has_its_variable() -> None:
             "SQLSTRICT_LOG_CONTENT": "yes",
             "SQLSTRICT_REFLECTION": "1",
             "SQLSTRICT_CONTEXT_TOKENS": "4096",
+            "SQLSTRICT_CACHE_DIR": "/c",
+            "SQLSTRICT_PREFIX_CACHE_MB": "0",
         },
     )
     names = [name for name in Config.__dataclass_fields__ if name != "origins"]
     assert [getattr(flags, name) for name in names] == [getattr(variables, name) for name in names]
     assert flags.socket_path == Path("/a/b")
     assert flags.log_content and flags.reflection
+    assert (flags.cache_folder, flags.prefix_cache_mb) == (Path("/c"), 0)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +93,13 @@ def test_the_data_folder_follows_xdg_where_the_path_is_absolute() -> None:
     assert default_data_folder(environ, "linux") == Path("/home/ann/.local/share/sqlstrict")
     mac = Path("/home/ann/Library/Application Support/sqlstrict")
     assert default_data_folder(environ, "darwin") == mac
+
+
+def test_the_cache_folder_follows_xdg_and_a_data_folder_that_is_given() -> None:
+    environ = {"HOME": "/home/ann", "XDG_CACHE_HOME": "/caches"}
+    assert default_cache_folder(environ, "linux") == Path("/caches/sqlstrict")
+    environ["XDG_CACHE_HOME"] = "relative"
+    assert default_cache_folder(environ, "linux") == Path("/home/ann/.cache/sqlstrict")
+    mac = Path("/home/ann/Library/Caches/sqlstrict")
+    assert default_cache_folder(environ, "darwin") == mac
+    assert load_config(["--data-dir", "/d"], ENVIRON).cache_folder == Path("/d/cache")

@@ -9,22 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlstrictd.engine import wire
-from sqlstrictd.prompt import build_prompt
+from sqlstrictd.prompt import beginning_pieces, build_prompt
 
 PROMPT = build_prompt("CREATE TABLE t (a INTEGER)", "Wie viele Käufer? \U0001f600")
 OUTPUT = wire.Output("SELECT 1;", "stop", 4, -0.5, -1.5)
 MESSAGES = [
     wire.Generate(1, PROMPT.schema, PROMPT.question, "key", "start: /a/", 8, 0.5, 7, 2, True),
     wire.Generate(
-        2, PROMPT.schema, PROMPT.question, "key", "start: /a/", 8, keep_prompt=True, draft="aé"
+        2,
+        PROMPT.schema,
+        PROMPT.question,
+        "key",
+        "start: /a/",
+        8,
+        keep_prompt=True,
+        keep_schema=False,
+        draft="aé",
     ),
     wire.Prefill(2, PROMPT.schema),
+    wire.Prefill(2, PROMPT.schema, is_guess=True, question=beginning_pieces("Wie viele Kä")),
     wire.Match(3, "key", "start: /a/", "a\x00é"),
     wire.Cancel(4),
     wire.Stop(),
     wire.Ready("m", "lfm2", "Q4_0", 1, 2, 3, "ddl", 4),
     wire.LoadFailed("no"),
-    wire.Heartbeat(0.5, 1, 2, 3),
+    wire.Heartbeat(0.5, 1, 2, 3, {"prefixes_kept": 4}),
     wire.Started(5, 6, 7),
     wire.Progress(5, 1, "SEL"),
     wire.Finished(5, (OUTPUT, OUTPUT), 8, 9),

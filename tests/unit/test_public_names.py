@@ -69,6 +69,7 @@ def test_every_call_is_a_method_of_the_contract() -> None:
         calls.translate("q", schema="s"),  # type: ignore[list-item]
         calls.stream("q", schema="s", include_draft=False),  # type: ignore[list-item]
         calls.batch(),  # type: ignore[list-item]
+        calls.prefill("q", schema="s"),  # type: ignore[list-item]
         calls.register_schema("s", "d"),  # type: ignore[list-item]
         calls.get_schema("s"),  # type: ignore[list-item]
         calls.list_schemas(),  # type: ignore[list-item]

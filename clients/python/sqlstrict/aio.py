@@ -94,6 +94,19 @@ class AsyncClient:
         calls.batched("", **options)  # so that a wrong option is said here, not at the first result
         return self._results(questions, options, timeout_s)
 
+    async def prefill(
+        self,
+        question_beginning: str = "",
+        *,
+        timeout_s: float | None = None,
+        **options: Unpack[calls.SchemaOptions],
+    ) -> None:
+        """Have a schema, and what is typed of a question so far, read before the question is asked.
+
+        Returns at once; it is a hint, and no answer depends on it.
+        """
+        await self._answer(calls.prefill(question_beginning, **options), timeout_s)
+
     async def register_schema(
         self, name: str, ddl: str, *, dialect: str = "", timeout_s: float | None = None
     ) -> answers.RegisteredSchema:

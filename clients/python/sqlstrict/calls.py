@@ -126,6 +126,26 @@ def batched(question: str, **options: Unpack[QuestionOptions]) -> pb.TranslateBa
     return pb.TranslateBatchRequest(request=question_message(question, **options))
 
 
+def prefill(
+    question_beginning: str,
+    *,
+    schema: str | None = None,
+    ddl: str | None = None,
+    fingerprint: str | None = None,
+    dialect: str = "",
+    ddl_dialect: str = "",
+) -> Call[None]:
+    """Say what is being typed. A question's `dialect` counts here as far as `ddl` is read in it."""
+    dialect_of(dialect)
+    of_ddl = ddl_dialect or (dialect if ddl is not None else "")
+    request = message_of(
+        pb.PrefillRequest,
+        question_beginning=question_beginning,
+        schema=schema_ref(schema, ddl, fingerprint, of_ddl),
+    )
+    return Call("TranslationService/Prefill", request, pb.PrefillResponse, lambda message: None)
+
+
 def register_schema(name: str, ddl: str, *, dialect: str = "") -> Call[answers.RegisteredSchema]:
     """Keep a schema under a name."""
     return Call(

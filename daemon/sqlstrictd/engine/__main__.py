@@ -46,13 +46,24 @@ def main(argv: list[str]) -> int:
         default=defaults.context_tokens,
         help="for resident schemas, questions and answers together",
     )
+    parser.add_argument("--sha256", help="the file's digest (default: computed where needed)")
+    parser.add_argument("--prefix-folder", type=Path, help="for files of schemas' states")
+    parser.add_argument("--prefix-mb", type=int, default=1024, help="for all of them; 0 for none")
     arguments = parser.parse_args(argv)
     settle()
     channel = Channel(socket.socket(fileno=arguments.fd))
     try:
         try:
-            settings = Settings(arguments.slots, arguments.context_tokens, arguments.threads)
-            engine = Engine(arguments.model, settings, wake=channel.wake, name=arguments.name)
+            settings = Settings(
+                arguments.slots,
+                arguments.context_tokens,
+                arguments.threads,
+                prefix_folder=arguments.prefix_folder,
+                prefix_bytes=arguments.prefix_mb * 2**20,
+            )
+            engine = Engine(
+                arguments.model, settings, channel.wake, arguments.name, arguments.sha256
+            )
         except (ModelLoadError, BindingError, ValueError) as error:
             channel.send(wire.LoadFailed(str(error)))
             return CANNOT_LOAD
@@ -101,7 +112,10 @@ def _beat(channel: Channel, engine: Engine) -> None:
     while True:
         progress_at_s = None if scheduler.is_idle else scheduler.progress_at_s
         stalled_s = clock.read(progress_at_s, time.monotonic())
-        beat = wire.Heartbeat(stalled_s, scheduler.n_running, scheduler.n_resident, memory_bytes())
+        counts = engine.store.counts if engine.store else {}
+        beat = wire.Heartbeat(
+            stalled_s, scheduler.n_running, scheduler.n_resident, memory_bytes(), counts
+        )
         try:
             channel.send(beat)
         except OSError:

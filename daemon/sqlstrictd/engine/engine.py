@@ -6,6 +6,7 @@ the same answers. Everything but `wake` is for the one thread that made it.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,6 +14,8 @@ from types import TracebackType
 
 from sqlstrictd.engine.head import open_head, paying_rows
 from sqlstrictd.engine.llama import Context, Model
+from sqlstrictd.engine.prefix_folder import PrefixFolder
+from sqlstrictd.engine.prefix_store import PrefixStore
 from sqlstrictd.engine.prompt_tokens import check_vocabulary
 from sqlstrictd.engine.scheduler import Scheduler
 from sqlstrictd.engine.settings import Settings
@@ -39,13 +42,15 @@ class Engine:
         settings: Settings | None = None,
         wake: Callable[[], None] | None = None,
         name: str | None = None,
+        sha256: str | None = None,
         head_rows: int | None = None,
     ) -> None:
         """Load the model. Raises ModelLoadError where it cannot be used.
 
+        `name` is what messages call the file, where its path is none for people; `sha256` its
+        digest in hexadecimal digits, which is computed where it is wanted and not given.
         `head_rows`: how many tokens a mask may allow for the output head to be left out; 0 for
         never, by default where that pays.
-        `name` is what messages call the file, where its path is none for people.
         `wake` is called, from any thread, when `scheduler.can_step` may have become true.
         """
         self.settings = settings or Settings()
@@ -66,15 +71,31 @@ class Engine:
             raise
         self.head = open_head(model_path, self.context, head_rows)
         self._woken = threading.Event()
+        wake = wake or self._woken.set
+        self.store = self._open_store(model_path, sha256, wake)
         self.scheduler = Scheduler(
             self.context,
             self.model.vocabulary,
             self.settings.slots,
             self.settings.max_prefixes,
             self.settings.max_prompts,
-            wake=wake or self._woken.set,
-            head=self.head,
+            wake,
+            self.store,
+            self.head,
         )
+
+    def _open_store(
+        self, model_path: Path, sha256: str | None, wake: Callable[[], None]
+    ) -> PrefixStore | None:
+        """Return where schemas' states are kept for this model, build and context, if anywhere."""
+        if self.settings.prefix_folder is None or not self.settings.prefix_bytes:
+            return None
+        if sha256 is None:
+            with model_path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        identity = hashlib.sha256(f"{sha256}\n{self.context.state_kind}".encode()).digest()
+        folder = PrefixFolder(self.settings.prefix_folder, identity, self.settings.prefix_bytes)
+        return PrefixStore(folder, wake)
 
     def __enter__(self) -> Engine:
         return self
@@ -90,6 +111,8 @@ class Engine:
     def close(self) -> None:
         """Free everything, in llama.cpp's order: sequences, context, model."""
         self.scheduler.close()
+        if self.store:
+            self.store.close()
         if self.head is not None:
             self.head.close()
         self.context.close()

@@ -18,6 +18,7 @@ from sqlstrictd.engine.prefixes import Prefix
 from sqlstrictd.engine.preparation import Prepared
 from sqlstrictd.engine.sampling import Candidates, Sampler
 from sqlstrictd.engine.sequence import Sequence, SequencePool
+from sqlstrictd.engine.sequence_state import State
 from sqlstrictd.engine.statement import Statement, rank
 from sqlstrictd.engine.vocabulary import Vocabulary
 from sqlstrictd.engine.wire import Finished, Generate, Prefill, Progress
@@ -34,6 +35,7 @@ class Job:
 
     request: Generate | Prefill
     preparation: Future[Prepared]
+    fetch: Future[State | None] | None = None  # of the schema's state from its file
     prefix: Prefix | None = None
     statements: list[Statement] = field(default_factory=list)
     failure: RequestFailed | None = None
@@ -45,6 +47,16 @@ class Job:
     def is_generate(self) -> bool:
         """Whether the job takes a slot; a Prefill does not."""
         return isinstance(self.request, Generate)
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether the job reads ahead for a question that may never be asked."""
+        return isinstance(self.request, Prefill) and self.request.is_guess
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether the schema's state is being read from its file."""
+        return self.fetch is not None and not self.fetch.done()
 
     @property
     def is_writing(self) -> bool:
@@ -117,7 +129,7 @@ class Job:
         prompts. A statement that fails is dropped; its failure is the job's if none is left.
         """
         prompt = self.prefix
-        if prompt and prompt.parent and prompt.is_ready and prompt.logits is None:
+        if self.is_generate and prompt and prompt.is_ready and prompt.logits is None:
             prompt.logits = logits[prompt.sequence.seq_id].copy()
         for statement in list(self.statements):
             new = candidates.get(statement.sequence.seq_id)

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sqlstrictd.engine import binding
+from sqlstrictd.engine import binding, sequence_state
 from sqlstrictd.engine.failure import ContextBroken, ModelLoadError
 from sqlstrictd.engine.hidden import HiddenStates
+from sqlstrictd.engine.sequence_state import State
 from sqlstrictd.engine.token_batch import BATCH_TOKENS, SCORED_TOKENS, Part, TokenBatch
 from sqlstrictd.engine.vocabulary import Vocabulary
 
@@ -182,6 +183,7 @@ class Context:
         self._memory = self._llama.llama_get_memory(self._pointer)
         self.vocabulary_size = model.vocabulary.size
         self.hidden_size = model.hidden_size
+        self._state_parameters = sequence_state.parameters_of(params)
         self._owner = threading.get_ident()
         self._batch = TokenBatch(self._llama)
 
@@ -254,6 +256,29 @@ class Context:
         if not self._llama.llama_memory_seq_rm(self._memory, seq_id, -1, -1):
             raise ContextBroken(f"sequence {seq_id} could not be removed")
 
+    @property
+    def state_kind(self) -> str:
+        """What a state of this context depends on, besides the model's file and the tokens."""
+        return f"{sequence_state.library_of(self._llama)}; {self._state_parameters}"
+
+    def state_of(self, seq_id: int) -> State | None:
+        """Return a copy of the sequence's whole state; None where llama.cpp has none to give."""
+        self._check_sequence(seq_id)
+        return sequence_state.read(self._llama, self._pointer, seq_id)
+
+    def put_state(self, seq_id: int, state: State, n_tokens: int) -> bool:
+        """Give an empty sequence a state of `n_tokens` tokens, which `state_of` returned.
+
+        Where llama.cpp does not take it, the sequence is empty again, and this is False.
+        """
+        if self.last_position(seq_id) != -1:
+            raise ValueError(f"sequence {seq_id} is not empty")
+        is_whole = sequence_state.put(self._llama, self._pointer, seq_id, state)
+        if is_whole and self.last_position(seq_id) == n_tokens - 1:
+            return True
+        self.clear_sequence(seq_id)
+        return False
+
     def last_position(self, seq_id: int) -> int:
         """Return the position of the sequence's last token, -1 where it is empty."""
         self._check_sequence(seq_id)
@@ -261,9 +286,10 @@ class Context:
 
     def close(self) -> None:
         """Free the memory; before the model's."""
-        self._check_owner()
-        self._llama.llama_free(self._pointer)
-        self._pointer = None
+        if self._pointer:
+            self._check_owner()
+            self._llama.llama_free(self._pointer)
+            self._pointer = None
 
 
 def _check_file(path: Path, name: str) -> None:

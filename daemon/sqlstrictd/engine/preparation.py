@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request's tokens; a Prefill has no question and no matcher."""
+    """A request's tokens; a Prefill has no matcher, and of a question the beginning at most."""
 
     schema_key: PrefixKey
     question_tokens: list[int]
@@ -106,10 +106,10 @@ def prepare(
         RequestFailed: the prompt is too long, holds a control token, or the grammar is not one.
     """
     key = (*vocabulary.beginning, *tokenize_pieces(vocabulary, request.schema))
-    if isinstance(request, Prefill):
-        _check_length(len(key), 0, n_cells_limit)
-        return Prepared(key, [], [], None, 0)
     question = tokenize_pieces(vocabulary, request.question)
+    if isinstance(request, Prefill):
+        _check_length(len(key) + len(question), 0, n_cells_limit)
+        return Prepared(key, question, [], None, 0)
     n_output = request.n * request.max_tokens
     _check_length(len(key) + len(question), n_output, n_cells_limit)
     matcher = grammars.matcher(request.grammar_key, request.grammar)

@@ -8,7 +8,6 @@ for the longest possible answer are set aside before a request starts, so none r
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -19,10 +18,12 @@ from sqlstrictd.engine.head import OutputHead
 from sqlstrictd.engine.job import Job
 from sqlstrictd.engine.llama import Context, DecodeError
 from sqlstrictd.engine.matcher import Grammars
+from sqlstrictd.engine.prefix_store import PrefixStore
 from sqlstrictd.engine.prefixes import Prefixes
 from sqlstrictd.engine.preparation import Prepared, Preparing, outcome
 from sqlstrictd.engine.sequence import SequencePool
 from sqlstrictd.engine.vocabulary import Vocabulary
+from sqlstrictd.engine.waiting import Waiting
 from sqlstrictd.engine.wire import (
     Failed,
     Generate,
@@ -46,6 +47,7 @@ class Scheduler:
         max_schemas: int,
         max_prompts: int,
         wake: Callable[[], None],
+        store: PrefixStore | None = None,
         head: OutputHead | None = None,
     ) -> None:
         """`wake` is called from another thread when a preparation is done."""
@@ -54,10 +56,10 @@ class Scheduler:
         self._vocabulary = vocabulary
         self._grammars = Grammars(vocabulary)
         self._pool = SequencePool(context)
-        self._prefixes = Prefixes(self._pool, max_schemas, max_prompts)
+        self._prefixes = Prefixes(self._pool, max_schemas, max_prompts, store)
         self._n_slots = n_slots
         self._preparing = Preparing(vocabulary, self._grammars, context.n_cells, on_done=wake)
-        self._waiting: deque[Job] = deque()
+        self._waiting = Waiting(self._preparing, self._prefixes)
         self._running: list[Job] = []
         self._matches: dict[int, Future[tuple[bool, int]]] = {}
         self._messages: list[Message] = []
@@ -80,7 +82,7 @@ class Scheduler:
         """Whether a step would do something now, rather than wait for a preparation."""
         return (
             bool(self._running or self._messages)
-            or any(job.preparation.done() for job in self._waiting)
+            or self._waiting.has_due
             or any(match.done() for match in self._matches.values())
         )
 
@@ -91,25 +93,13 @@ class Scheduler:
         if isinstance(request, Match):
             self._matches[request.id] = self._preparing.match(request)
             return
-        self._waiting.append(Job(request, self._preparing.prepare(request)))
-        if isinstance(request, Prefill):
-            self._forget_old_prefills()
-
-    def _forget_old_prefills(self) -> None:
-        """Keep no more Prefills waiting than schemas may be resident; the newest are kept."""
-        prefills = [job for job in self._waiting if not job.is_generate]
-        for job in prefills[: -self._prefixes.max_schemas]:
-            job.preparation.cancel()
-            self._waiting.remove(job)
+        for job in self._waiting.add(request):
             self._tell(job.request.id, RequestFailed("CONTEXT_FULL", "newer schemas wait"))
 
     def cancel(self, request_id: int) -> None:
         """Forget a request, wherever it is; unknown ones are none of our business."""
         self._matches.pop(request_id, None)
-        for job in list(self._waiting):
-            if job.request.id == request_id:
-                job.preparation.cancel()
-                self._waiting.remove(job)
+        self._waiting.cancel(request_id)
         for job in list(self._running):
             if job.request.id == request_id:
                 self._end(job)
@@ -126,6 +116,7 @@ class Scheduler:
         planned = self._plan()
         if planned:
             self._decode(planned)
+            self._prefixes.keep_built()
             self._begin_jobs()
         for job in list(self._running):
             self._report(job)
@@ -159,7 +150,7 @@ class Scheduler:
         A Prefill needs no slot, but runs only where there is nothing better to do.
         """
         is_blocked = False
-        for job in [job for job in self._waiting if job.preparation.done()]:
+        for job in self._waiting.due():
             try:
                 prepared = outcome(job.preparation)
             except RequestFailed as failure:
@@ -169,24 +160,36 @@ class Scheduler:
             if job.is_generate:
                 is_blocked = is_blocked or self.n_running >= self._n_slots
                 is_blocked = is_blocked or not self._make_room(job, prepared)
-                if not is_blocked:
+                if not is_blocked and self._waiting.is_fetched(job, prepared):
                     self._start(job, prepared)
-            elif not self._running and self._make_room(job, prepared):
-                self._start(job, prepared)
+            elif not self._running and self._waiting.is_fetched(job, prepared):
+                if self._make_room(job, prepared):
+                    self._start(job, prepared)
+                elif job.is_guess:
+                    self._waiting.remove(job)
+                    self._tell(job.request.id, RequestFailed("CONTEXT_FULL", "no room to guess"))
 
     def _start(self, job: Job, prepared: Prepared) -> None:
         self._waiting.remove(job)
         self._running.append(job)
         job.started_at_s = time.monotonic()
-        schema, question = prepared.schema_key, prepared.question_tokens
+        schema = self._prefixes.acquire_schema(
+            prepared.schema_key,
+            job.fetch.result() if job.fetch else None,
+            is_for_file=not isinstance(job.request, Generate) or job.request.keep_schema,
+        )
+        job.fetch = None
         if isinstance(job.request, Generate):
-            prompt = self._prefixes.acquire_prompt(schema, question, job.request.keep_prompt)
-            prompt.begin()
+            prompt = self._prefixes.acquire_prompt(
+                schema, prepared.question_tokens, job.request.keep_prompt
+            )
             job.prefix = prompt
             n_cached = prompt.sequence.length
             self._messages.append(Started(job.request.id, len(prompt.key), n_cached))
         else:
-            job.prefix = self._prefixes.acquire_schema(schema)
+            job.prefix = schema
+            if prepared.question_tokens:
+                job.prefix = self._prefixes.acquire_beginning(schema, prepared.question_tokens)
 
     def _make_room(self, job: Job, prepared: Prepared) -> bool:
         """Evict idle prefixes until the request fits; return whether it does."""
@@ -195,20 +198,22 @@ class Scheduler:
             background = [job for job in self._running if not job.is_generate]
             if background:
                 # It goes on, from where it is or from the start, when there is room again.
-                self._waiting.append(background[0])
+                self._waiting.put_back(background[0])
                 self._end(background[0])
-            elif not self._prefixes.evict(keep):
+            elif not self._prefixes.evict(keep, are_guesses_enough=job.is_guess):
                 return False
         return True
 
     def _has_room(self, job: Job, prepared: Prepared) -> bool:
         is_new_schema = prepared.schema_key not in self._prefixes
-        is_new_prompt = job.is_generate and prepared.prompt_key not in self._prefixes
+        is_new_prompt = bool(prepared.question_tokens) and prepared.prompt_key not in self._prefixes
         n_cells_used = self._prefixes.n_cells + sum(one.n_cells for one in self._running)
         n_cells = prepared.n_cells + is_new_schema * len(prepared.schema_key)
         n_cells += is_new_prompt * len(prepared.question_tokens)
         n_sequences_promised = sum(one.n_sequences_to_come for one in self._running)
         n_sequences = job.n_sequences_to_come + is_new_schema + is_new_prompt
+        if job.is_guess and is_new_schema and not self._prefixes.has_place_for_schema:
+            return False
         return (
             n_cells_used + n_cells <= self._context.n_cells
             and n_sequences_promised + n_sequences <= self._pool.n_free

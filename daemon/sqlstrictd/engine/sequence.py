@@ -11,6 +11,7 @@ from collections.abc import Sequence as Items
 
 from sqlstrictd.engine.llama import Context
 from sqlstrictd.engine.mask import Mask
+from sqlstrictd.engine.sequence_state import State
 from sqlstrictd.engine.token_batch import Part
 
 
@@ -61,6 +62,21 @@ class Sequence:
         if parent.length:
             self._context.copy_sequence(parent.seq_id, self.seq_id)
             self.length = parent.length
+
+    def state(self) -> State | None:
+        """Return a copy of the state, None where llama.cpp has none; nothing may be pending."""
+        if self.pending:
+            raise ValueError("a sequence with tokens not yet decoded has no state to keep")
+        return self._context.state_of(self.seq_id)
+
+    def restore(self, state: State, n_tokens: int) -> bool:
+        """Begin, while empty, with what `state` returned; False where llama.cpp refuses it."""
+        if self.pending:
+            raise ValueError("a sequence with tokens not yet decoded cannot take a state")
+        if not self._context.put_state(self.seq_id, state, n_tokens):
+            return False
+        self.length = n_tokens
+        return True
 
     def push(self, tokens: Items[int], masks: Items[Mask | None] | None = None) -> None:
         """Add tokens to be decoded, and the mask for each after which a choice is made."""

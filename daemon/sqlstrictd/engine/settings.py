@@ -39,6 +39,7 @@ class Settings:
     `context_tokens` is the number of key-value cells that all share: resident schemas, questions
     and answers. A cell of the 350M model takes 12 KB. `max_prefixes` schemas stay resident, and
     `max_prompts` whole prompts that are to be asked for again, each with a row of logits (256 KB).
+    Files of schemas' states are kept in `prefix_folder`, at most `prefix_bytes`; None keeps none.
     Raises ValueError for what cannot be.
     """
 
@@ -48,6 +49,8 @@ class Settings:
     max_prefixes: int = 24
     max_prompts: int = 8
     n_sequences: int = N_SEQUENCES
+    prefix_folder: Path | None = None
+    prefix_bytes: int = 2**30
 
     def __post_init__(self) -> None:
         for name, value, limits in (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlstrictd.prompt import Piece
@@ -28,11 +28,11 @@ class Generate:
     the temperature, at least 0.8. Equal texts are given back once.
 
     `keep_prompt`: the state at the end of the prompt is wanted again soon, by a Generate with the
-    same schema and question. `draft`: what was written before for this prompt under another
-    grammar; as far as this grammar would have the first statement begin so too, it is read in
-    large batches, not written token by token. A greedy answer is the same without it; at a
-    temperature, the tokens that both grammars allow are kept as they were drawn. It is a hint,
-    and may be anything.
+    same schema and question. `keep_schema`: other questions will have the same schema, so that its
+    state is worth a file. `draft`: what was written before for this prompt under another grammar;
+    as far as this grammar would have the first statement begin so too, it is read in large batches,
+    not written token by token. A greedy answer is the same without it; at a temperature, the tokens
+    that both grammars allow are kept as they were drawn. It is a hint, and may be anything.
     """
 
     id: int
@@ -46,6 +46,7 @@ class Generate:
     n: int = 1
     wants_text: bool = False
     keep_prompt: bool = False
+    keep_schema: bool = True
     draft: str = ""
 
     def __post_init__(self) -> None:
@@ -61,10 +62,16 @@ class Prefill:
 
     Answered by Prefilled, which may take as long as questions are being answered, or by Failed
     (CONTEXT_FULL) where as many newer ones wait as schemas may be resident.
+
+    `is_guess`: nobody asked for it, so that no other schema makes way for it, and a newer guess
+    takes the place of one that waits for the same schema; `question` is then the beginning of a
+    question, to be read after the schema.
     """
 
     id: int
     schema: tuple[Piece, ...]
+    is_guess: bool = False
+    question: tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +119,16 @@ class LoadFailed:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Engine to front every HEARTBEAT_S. `stalled_s`: how long work has been at hand undone."""
+    """Engine to front every HEARTBEAT_S. `stalled_s`: how long work has been at hand undone.
+
+    `counts` is what the engine counted since its start, by names of `counters.MEANINGS`.
+    """
 
     stalled_s: float
     slots_busy: int
     resident_schemas: int
     memory_bytes: int
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from sqlstrictd.engine import wire
 from sqlstrictd.engine_process import EngineLink
 from sqlstrictd.errors import EngineFault, ShuttingDown, SqlstrictError
 from sqlstrictd.model.file import ModelFile
-from sqlstrictd.prompt import schema_pieces
+from sqlstrictd.prompt import beginning_pieces, schema_pieces
 from sqlstrictd.quarantine import Quarantine
 from sqlstrictd.question import Usage
 from sqlstrictd.recent_schemas import RecentSchemas
@@ -143,6 +143,21 @@ class LoadedModel:
         if fits(schema, reading.max_characters, reading.rendering):
             pieces = schema_pieces(render(schema, reading.rendering))
             self.dispatch.send(wire.Prefill(id=0, schema=pieces))
+
+    async def read_ahead(self, schema: Schema, beginning: str) -> None:
+        """Have the engine read the schema and the beginning of a question, if there is room."""
+        if self._info is None:
+            return
+        reading = _reading(self._info)
+        if fits(schema, reading.max_characters, reading.rendering):
+            schema_text = await self._recent.text(schema, reading.rendering)
+            guess = wire.Prefill(
+                id=0,
+                schema=schema_pieces(schema_text),
+                is_guess=True,
+                question=beginning_pieces(beginning),
+            )
+            self.dispatch.send(guess)
 
     async def generate(
         self,

@@ -41,6 +41,7 @@ PROBE = wire.Generate(
     grammar_key="probe",
     grammar="start: /[ -~]{1,64}/",
     max_tokens=4,
+    keep_schema=False,
 )
 
 Confirm = Callable[[], Awaitable[None]]

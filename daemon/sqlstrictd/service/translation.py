@@ -1,4 +1,4 @@
-"""TranslationService: one question, one with progress, or many on one stream."""
+"""TranslationService: one question, one with progress, many on one stream, or one being typed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from dataclasses import replace
 
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
 
+from sqlstrictd import limits
 from sqlstrictd.admission import Admission
 from sqlstrictd.counters import Counters
 from sqlstrictd.engine import wire
 from sqlstrictd.question import Answer, Question, Sql
+from sqlstrictd.read_ahead import ReadAhead
 from sqlstrictd.service.call import Boundary, Call, Handler, parse
-from sqlstrictd.service.requests import question_of
+from sqlstrictd.service.requests import question_of, schema_ref_of
 from sqlstrictd.service.responses import answer_pb
 from sqlstrictd.translate import Translator
 
@@ -30,11 +32,13 @@ class TranslationService:
     def __init__(
         self,
         translator: Translator,
+        read_ahead: ReadAhead,
         admission: Admission,
         counters: Counters,
         log_content: bool = False,
     ) -> None:
         self._translator = translator
+        self._read_ahead = read_ahead
         self._log_content = log_content
         self._admission = admission
         self._counters = counters
@@ -48,6 +52,7 @@ class TranslationService:
                 "TranslateStream", pb.TranslateStreamRequest, self._translate_stream
             ),
             "TranslateBatch": boundary.stream_stream("TranslateBatch", self._translate_batch),
+            "Prefill": boundary.unary("Prefill", pb.PrefillRequest, self._prefill),
         }
 
     async def _translate(self, call: Call, request: pb.TranslateRequest) -> pb.TranslateResponse:
@@ -141,6 +146,13 @@ class TranslationService:
             for task in list(tasks):
                 task.cancel()
             await asyncio.gather(reader, *tasks, return_exceptions=True)
+
+    async def _prefill(self, call: Call, request: pb.PrefillRequest) -> pb.PrefillResponse:
+        limits.check_beginning(request.question_beginning, "question_beginning")
+        schema = schema_ref_of(request.schema, None, "schema")
+        await self._read_ahead.take(schema, request.question_beginning)
+        call.facts["question_bytes"] = len(request.question_beginning.encode())
+        return pb.PrefillResponse()
 
     async def _answer_one(self, call: Call, index: int, data: bytes) -> pb.TranslateBatchResponse:
         """Answer one question of a batch; its error is its answer, and does not end the batch."""

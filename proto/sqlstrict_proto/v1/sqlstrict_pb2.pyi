@@ -362,6 +362,18 @@ class DeleteSchemaResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class PrefillRequest(_message.Message):
+    __slots__ = ("question_beginning", "schema")
+    QUESTION_BEGINNING_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    question_beginning: str
+    schema: SchemaRef
+    def __init__(self, question_beginning: _Optional[str] = ..., schema: _Optional[_Union[SchemaRef, _Mapping]] = ...) -> None: ...
+
+class PrefillResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class SchemaInfo(_message.Message):
     __slots__ = ("name", "fingerprint", "dialect", "table_count", "column_count", "warnings")
     NAME_FIELD_NUMBER: _ClassVar[int]

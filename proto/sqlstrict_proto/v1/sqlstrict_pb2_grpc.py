@@ -50,6 +50,11 @@ class TranslationServiceStub(object):
                 request_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.TranslateBatchRequest.SerializeToString,
                 response_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.TranslateBatchResponse.FromString,
                 _registered_method=True)
+        self.Prefill = channel.unary_unary(
+                '/sqlstrict.v1.TranslationService/Prefill',
+                request_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.PrefillRequest.SerializeToString,
+                response_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.PrefillResponse.FromString,
+                _registered_method=True)
 
 
 class TranslationServiceServicer(object):
@@ -77,6 +82,16 @@ class TranslationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Prefill(self, request, context):
+        """Reads a schema, and the beginning of a question that is still being typed, before the question
+        is asked. A hint: it returns at once, the model reads when nobody asks anything, and the answer
+        is the same without it. A newer one for the same schema takes the place of one not read yet. It
+        takes the room of no other schema, so that nothing may come of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TranslationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +109,11 @@ def add_TranslationServiceServicer_to_server(servicer, server):
                     servicer.TranslateBatch,
                     request_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.TranslateBatchRequest.FromString,
                     response_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.TranslateBatchResponse.SerializeToString,
+            ),
+            'Prefill': grpc.unary_unary_rpc_method_handler(
+                    servicer.Prefill,
+                    request_deserializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.PrefillRequest.FromString,
+                    response_serializer=sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.PrefillResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +198,33 @@ class TranslationService(object):
             '/sqlstrict.v1.TranslationService/TranslateBatch',
             sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.TranslateBatchRequest.SerializeToString,
             sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.TranslateBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Prefill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sqlstrict.v1.TranslationService/Prefill',
+            sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.PrefillRequest.SerializeToString,
+            sqlstrict__proto_dot_v1_dot_sqlstrict__pb2.PrefillResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,22 @@ def test_schemas(daemon: StandInDaemon, either: Any) -> None:
     assert daemon.asked("RegisterSchema")[0].dialect == pb.DIALECT_SQLITE
 
 
+def test_what_is_being_typed(daemon: StandInDaemon, either: Any) -> None:
+    daemon.reply("Prefill", pb.PrefillResponse())
+    assert either.prefill("How many or", schema="shop", dialect="ansi") is None
+    assert either.prefill(ddl="CREATE TABLE t (a INT)", dialect="postgres") is None
+    assert daemon.asked("Prefill") == [
+        pb.PrefillRequest(question_beginning="How many or", schema=pb.SchemaRef(name="shop")),
+        pb.PrefillRequest(
+            schema=pb.SchemaRef(ddl="CREATE TABLE t (a INT)", dialect=pb.DIALECT_POSTGRES)
+        ),
+    ]
+    with pytest.raises(sqlstrict.InvalidRequest):
+        either.prefill("How many")
+    with pytest.raises(sqlstrict.InvalidRequest):
+        either.prefill("How many", schema="shop", dialect="cobol")
+
+
 def test_listing_follows_the_pages(daemon: StandInDaemon, either: Any) -> None:
     first = pb.ListSchemasResponse(schemas=[pb.SchemaInfo(name="a")], next_page_token="2")
     daemon.reply("ListSchemas", first, pb.ListSchemasResponse(schemas=[pb.SchemaInfo(name="b")]))
