@@ -1,7 +1,8 @@
 """What people write beside plain queries: the check says what the engine says, of every statement.
 
 `fixtures/checked` holds them, `+` where the engine prepares a statement and `-` where it does not:
-names with a namespace, functions in FROM, JSON, arrays, casts to enums, options of definitions.
+names with a namespace, functions in FROM, JSON, arrays, casts to enums, options of definitions. The
+schema is that of the type checks' tests (`fixtures/types`), and what `checked/more.*` adds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from sqlstrictd.policy import KINDS, Policy
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.verify import check_statement
 
-FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "checked"
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+FOLDER = FIXTURES / "checked"
 ENGINES = {
     "sqlite": "sqlite_engine",
     "postgres": "postgres_engine",
@@ -30,10 +32,16 @@ def read(dialect: str) -> list[tuple[str, str]]:
     return [(line[0], line[2:]) for line in lines]
 
 
+def ddl_of(dialect: str) -> str:
+    name = f"{dialect}.sql"
+    parts = (FIXTURES / "types" / f"shop.{name}", FOLDER / f"more.{name}")
+    return "\n".join(part.read_text("utf-8") for part in parts if part.exists())
+
+
 @pytest.mark.parametrize("dialect", ENGINES)
 def test_the_check_says_what_the_engine_says(dialect: str, request: pytest.FixtureRequest) -> None:
     engine: RealEngine = request.getfixturevalue(ENGINES[dialect])
-    ddl = (FOLDER / f"shop.{dialect}.sql").read_text("utf-8")
+    ddl = ddl_of(dialect)
     engine.load(ddl)
     schema = parse_schema(ddl, dialect)
     wrong = []
