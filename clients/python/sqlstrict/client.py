@@ -178,14 +178,19 @@ class Client:
         """
         limit_s = self._limit(timeout_s)
         deadline = time.monotonic() + limit_s
+        failure: errors.SqlstrictError | None = None
+        has_answered = False
         while True:
-            failure: errors.SqlstrictError | None = None
             try:
                 found = self.status(timeout_s=max(deadline - time.monotonic(), channel.POLL_S))
                 if found.is_ready:
                     return found
+                failure, has_answered = None, True
             except (errors.DaemonNotRunning, errors.Unavailable) as error:
                 failure = error
+            except errors.DeadlineExceeded as error:
+                # The last look was cut off; what those before it found says more.
+                failure = failure if has_answered else error
             if time.monotonic() + channel.POLL_S >= deadline:
                 raise channel.never_ready(limit_s, failure) from failure
             time.sleep(channel.POLL_S)

@@ -12,7 +12,7 @@ import sqlstrict
 from contract_replies import SQL
 from sqlstrict import Answer, Client
 from sqlstrict_proto.v1 import sqlstrict_pb2 as pb
-from stand_in_daemon import StandInDaemon
+from stand_in_daemon import Forever, StandInDaemon
 
 
 def test_no_daemon_is_said_at_once(tmp_path: Path, connect: Any) -> None:
@@ -80,7 +80,13 @@ def test_waiting_until_ready(daemon: StandInDaemon, either: Any) -> None:
     assert either.wait_for_ready().is_ready
     daemon.reply("GetStatus", not_yet)
     with pytest.raises(sqlstrict.DeadlineExceeded, match="no model ready"):
-        either.wait_for_ready(timeout_s=0.2)
+        either.wait_for_ready(timeout_s=1)
+
+
+def test_a_last_look_that_is_cut_off_hides_nothing(daemon: StandInDaemon, either: Any) -> None:
+    daemon.reply("GetStatus", pb.GetStatusResponse(), Forever())
+    with pytest.raises(sqlstrict.DeadlineExceeded, match="no model ready"):
+        either.wait_for_ready(timeout_s=1)
 
 
 def test_threads_share_a_client(daemon: StandInDaemon, client: Client) -> None:
