@@ -23,6 +23,7 @@ from pathlib import Path
 
 import llama_cpp
 from sqlstrict import Client
+from sqlstrictd.engine.repacking import set_layouts
 from sqlstrictd.prompt import build_prompt
 from sqlstrictd.schema.ddl import parse_schema
 from sqlstrictd.schema.render import render
@@ -68,12 +69,13 @@ column ::= {columns}
 
 
 def load_peer(model: Path, n_threads: int) -> llama_cpp.Llama:
-    """Load the peer with the engine's kernels: engine/llama.py says why AMX is left out."""
+    """Load the peer with the engine's kernels: engine/repacking.py says why AMX is left out."""
     defaults = llama_cpp.llama_model_default_params
+    layouts = []  # must live until the model is loaded
 
     def params() -> llama_cpp.llama_model_params:
         values = defaults()
-        values.use_extra_bufts = "amx_tile" not in Path("/proc/cpuinfo").read_text()
+        layouts.append(set_layouts(llama_cpp.llama_cpp, values, model))
         return values
 
     llama_cpp.llama_cpp.llama_model_default_params = params
