@@ -9,13 +9,14 @@ that is parsed once. Each line is a JSON object; the first answer says that the 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 import time
 from functools import cache
+from pathlib import Path
 
 import llama_cpp
+from sqlstrictd.engine.repacking import set_layouts
 
 
 @cache
@@ -25,13 +26,13 @@ def grammar_of(text: str) -> llama_cpp.LlamaGrammar:
 
 
 def load(path: str, n_threads: int, n_context: int) -> llama_cpp.Llama:
-    """Load the model with the engine's kernels: engine/llama.py says why AMX is left out."""
+    """Load the model with the engine's kernels: engine/repacking.py says why AMX is left out."""
     defaults = llama_cpp.llama_model_default_params
+    layouts = []  # must live until the model is loaded
 
     def params() -> llama_cpp.llama_model_params:
         values = defaults()
-        with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="ascii") as cpuinfo:
-            values.use_extra_bufts = "amx_tile" not in cpuinfo.read()
+        layouts.append(set_layouts(llama_cpp.llama_cpp, values, Path(path)))
         return values
 
     llama_cpp.llama_cpp.llama_model_default_params = params

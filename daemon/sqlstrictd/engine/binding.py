@@ -55,6 +55,19 @@ def set_field(struct: Any, name: str, value: object) -> None:
     setattr(struct, name, value)
 
 
+def function(library: Any, name: str, result: Any, *arguments: Any) -> Any:
+    """Return a function of ggml, which the loaded llama.cpp is linked to, with its types set.
+
+    Raises BindingError where this build has none of that name.
+    """
+    try:
+        found = getattr(library._lib, name)
+    except AttributeError as error:
+        raise BindingError(f"this build of llama.cpp has no function {name}") from error
+    found.restype, found.argtypes = result, arguments
+    return found
+
+
 def has_amx() -> bool:
     """Whether the processor says that it has AMX, Intel's matrix tiles."""
     try:

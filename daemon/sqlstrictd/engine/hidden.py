@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sqlstrictd.engine import binding
 from sqlstrictd.engine.failure import ContextBroken
 from sqlstrictd.engine.token_batch import Part
 
@@ -36,9 +37,9 @@ class HiddenStates:
         self._are_wanted = False
         self._hidden_size = hidden_size
         self._graphs: list[NDArray[np.float32]] = []  # (rows, hidden size) each
-        self._name = _function(library, "ggml_get_name", ctypes.c_char_p, ctypes.c_void_p)
-        self._n_bytes = _function(library, "ggml_nbytes", ctypes.c_size_t, ctypes.c_void_p)
-        self._read = _function(
+        self._name = binding.function(library, "ggml_get_name", ctypes.c_char_p, ctypes.c_void_p)
+        self._n_bytes = binding.function(library, "ggml_nbytes", ctypes.c_size_t, ctypes.c_void_p)
+        self._read = binding.function(
             library,
             "ggml_backend_tensor_get",
             None,
@@ -82,13 +83,6 @@ class HiddenStates:
             self._read(tensor, array.ctypes.data, 0, size)
             self._graphs.append(array)
         return False
-
-
-def _function(library: Any, name: str, result: Any, *arguments: Any) -> Any:
-    """Return a function of ggml; the loaded llama.cpp is linked to it."""
-    function = getattr(library._lib, name)
-    function.restype, function.argtypes = result, arguments
-    return function
 
 
 def orders_by_graph(parts: Items[Part]) -> list[list[int]]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sqlstrictd.engine import binding, sequence_state
 from sqlstrictd.engine.failure import ContextBroken, ModelLoadError
 from sqlstrictd.engine.hidden import HiddenStates
+from sqlstrictd.engine.repacking import set_layouts
 from sqlstrictd.engine.sequence_state import State
 from sqlstrictd.engine.token_batch import BATCH_TOKENS, SCORED_TOKENS, Part, TokenBatch
 from sqlstrictd.engine.vocabulary import Vocabulary
@@ -61,13 +62,12 @@ class Model:
         params = self._llama.llama_model_default_params()
         # A mapped file that is overwritten or cut short would change answers or end the process.
         binding.set_field(params, "load_mode", self._llama.LLAMA_LOAD_MODE_NONE)
-        # ggml's AMX kernels end the process (a protection fault at ldtilecfg), at least in virtual
-        # machines. The other repacked kernels have the same switch, so it is on everywhere else.
-        binding.set_field(params, "use_extra_bufts", not binding.has_amx())
         overrides = _without_added_blanks(self._llama)
         binding.set_field(params, "kv_overrides", overrides)
+        layouts = set_layouts(self._llama, params, path)
         log.last_errors()
         self._pointer = self._llama.llama_model_load_from_file(os.fsencode(path), params)
+        del layouts  # only now: the loading reads it
         if not self._pointer:
             reason = log.last_errors() or "llama.cpp gave no reason"
             raise ModelLoadError(f"{self.name} cannot be loaded: {reason}")
